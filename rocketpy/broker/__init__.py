@@ -1,0 +1,1 @@
+"""The broker's decisions: what a request may do, who holds which queue, who waits for what."""

@@ -1,0 +1,1 @@
+"""A Python client of the wire: enough to send, pull and ask; it also works against RocketMQ."""

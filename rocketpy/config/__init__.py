@@ -1,0 +1,1 @@
+"""Settings: the properties file with its diagnostics, and one table of settings a server."""

@@ -1,0 +1,34 @@
+"""Errors by the side that is wrong: the peer's bytes, the request, the disk, the operator; anything else is us."""
+
+
+class RocketPyError(Exception):
+    """Root of every error RocketPy raises on purpose."""
+
+
+class ProtocolError(RocketPyError):
+    """The peer's bytes are wrong: its connection is closed with one log line."""
+
+
+class RequestRefused(RocketPyError):
+    """The request is wrong: it is answered with `code` (a ResponseCode) and `remark`."""
+
+    def __init__(self, code: int, remark: str) -> None:
+        super().__init__(code, remark)
+        self.code = code
+        self.remark = remark
+
+
+class StoreError(RocketPyError):
+    """The disk is wrong: an I/O error, or a store that cannot be opened."""
+
+
+class CorruptMessage(StoreError):
+    """Stored bytes are not a record; names the file and the offset."""
+
+
+class StartRefused(RocketPyError):
+    """The operator asked for what cannot start: one line with path or port and remedy, and the process's exit code."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -1,0 +1,1 @@
+"""The only room with sockets: connections, the server and client sides of remoting."""

@@ -1,0 +1,1 @@
+"""The only room with message files: commit log, queues, index, their flush, recovery and cleaning."""
