@@ -1,0 +1,37 @@
+# One queue of one topic: 20-byte entries (i64 physical offset, i32 size, i64 tags code), index k at byte k * 20.
+
+from libc.stdint cimport int32_t, int64_t
+
+from rocketpy._core.mapped_files cimport FileSeq, MappedFiles
+
+cdef enum:
+    ENTRY_SIZE = 20
+    FILLER_SIZE = 0x7FFFFFFF      # size field of entries that only fill the space before a queue's first one
+
+cdef struct Entry:
+    int64_t physical_offset
+    int32_t size
+    int64_t tags_code
+
+cdef struct QueueState:           # stays at one address for the life of its ConsumeQueue
+    FileSeq* files
+    int64_t max_index             # index of the next entry
+    int64_t min_index             # first entry whose message is still in the commit log
+    int64_t max_physical_offset   # end of the last message an entry points to
+    int32_t queue_id
+    void* holds                   # held pulls (the lead's); NULL: none
+    bint woken                    # already on StoreState.woken
+    QueueState* next_woken
+    void* owner                   # its ConsumeQueue, borrowed
+
+cdef int queue_room(QueueState* queue, int entries) noexcept nogil               # ROOM_… for that many entries, across at most one file's end
+cdef int put_entry(QueueState* queue, int64_t physical_offset, int32_t size, int64_t tags_code) noexcept nogil
+                                  # ROOM_…: appended at max_index
+cdef char* entry_at(QueueState* queue, int64_t index) noexcept nogil             # its 20 bytes, or NULL
+cdef int read_entry(QueueState* queue, int64_t index, Entry* out) noexcept nogil # 0, or -1: no such entry
+
+cdef class ConsumeQueue:
+    cdef QueueState state
+    cdef readonly bytes topic     # UTF-8
+    cdef readonly int queue_id
+    cdef readonly MappedFiles files

@@ -1,0 +1,46 @@
+# Reading for pull: slices of the mapped commit log, chosen by a consume queue (docs/formats.md).
+
+from libc.stdint cimport int32_t, int64_t
+
+from rocketpy._core.consume_queue cimport QueueState
+from rocketpy._core.store_writer cimport StoreState
+
+cdef enum:                        # GetMessageStatus, in upstream's order
+    GET_FOUND = 0
+    GET_NO_MATCHED_MESSAGE = 1
+    GET_MESSAGE_WAS_REMOVING = 2
+    GET_OFFSET_FOUND_NULL = 3
+    GET_OFFSET_OVERFLOW_BADLY = 4
+    GET_OFFSET_OVERFLOW_ONE = 5
+    GET_OFFSET_TOO_SMALL = 6
+    GET_NO_MATCHED_LOGIC_QUEUE = 7
+    GET_NO_MESSAGE_IN_QUEUE = 8
+
+cdef enum:
+    MAX_SLICES = 128              # a get ends early rather than return more pieces
+
+cdef struct TagFilter:
+    bint all                      # every message matches
+    const int32_t* codes          # hash codes of the tags asked for
+    int count
+
+cdef struct LogSlice:
+    const char* at                # in a map: valid until the loop's turn ends
+    int64_t size
+
+cdef struct Found:
+    int status                    # GET_…
+    int count                     # messages
+    int slice_count
+    bint suggest_slave            # the reader is so far behind that the disk is read: suggestPullingFromSlave
+    int64_t size                  # bytes of all slices
+    int64_t next_begin_offset
+    int64_t min_offset
+    int64_t max_offset
+    LogSlice slices[MAX_SLICES]   # adjacent messages are one slice
+
+cdef int get_messages(StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, Found* out) noexcept nogil
+                                  # returns out.status
+cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil
+cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* size) noexcept nogil
+                                  # one record, lengths checked, or NULL

@@ -1,0 +1,51 @@
+# The one door for puts: commit log record, consume queue entry and index entries of a message, all or nothing.
+
+from libc.stdint cimport int32_t, int64_t
+
+from rocketpy._core.commit_log cimport MessageToPut
+from rocketpy._core.consume_queue cimport ConsumeQueue, QueueState
+from rocketpy._core.mapped_files cimport FileSeq, MappedFiles
+
+cdef enum:                        # what a put returns
+    PUT_DONE = 0
+    PUT_NEEDS_SPACE = 1           # nothing was written: prepare() with the GIL (StoreWriter.prepare), then once more
+    PUT_MESSAGE_ILLEGAL = 2       # larger than maxMessageSize or a log file, topic or properties too long
+    PUT_NOT_WRITEABLE = 3         # shut down, disk full or failed, slave: SERVICE_NOT_AVAILABLE
+    PUT_BATCH_TOO_LARGE = 4       # the records of a batch together are over maxMessageSize: upstream's "message size exceeded"
+
+cdef struct StoreState:
+    FileSeq* log                  # the commit log
+    void* index                   # the index file written to; NULL: none (messageIndexEnable=false)
+    QueueState* woken             # queues with holds that got entries, chained by next_woken; who drains it clears `woken`
+    int64_t durable_offset        # the commit log is on disk up to here; raised in the loop thread only
+    int64_t max_message_size      # of a whole record
+    int64_t physic_timestamp      # store time of the last record
+    int64_t logics_timestamp      # store time of the last consume queue entry
+    int64_t wake_helper_at        # once the log's end passes this offset, the allocator is told to go ahead
+    int64_t memory_bytes          # more than this behind the end counts as "on disk" (40 % of RAM)
+    int max_bytes_in_memory       # limits of one get (maxTransferBytesOnMessageInMemory …)
+    int max_count_in_memory
+    int max_bytes_on_disk
+    int max_count_on_disk
+    int helper_fd                 # eventfd of the allocator thread; -1: none
+    int flush_fd                  # eventfd of the flush thread; -1: none
+    bint sync_flush               # flushDiskType=SYNC_FLUSH: an answer waits until durable_offset covers it
+    bint writeable                # false: every put is refused
+    bint readable
+    bint wake_on_put              # chain queues with holds on `woken`
+
+cdef int put_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil
+                                  # PUT_…; sets physical_offset, size, queue_offset of the message
+cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messages, int count) noexcept nogil
+                                  # PUT_…: a batch, contiguous in one file
+cdef void request_flush(StoreState* store) noexcept nogil                        # wake the flush thread: somebody waits for durable_offset
+cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil
+                                  # recovery: queue entry and index entries of a record that is in the log already
+
+cdef class StoreWriter:
+    cdef StoreState state         # stays at this address
+    cdef readonly MappedFiles log
+    cdef readonly dict queues     # (topic bytes, queue id) -> ConsumeQueue
+    cdef ConsumeQueue find_queue(self, bytes topic, int queue_id)                # made if there is none (in memory; folder with the first put)
+    cdef int prepare(self, QueueState* queue, int64_t size, int entries, int keys) except -1
+                                  # after PUT_NEEDS_SPACE: 1 try again, 0 no space (the reason is logged)
