@@ -1,0 +1,88 @@
+"""Chooses the address a broker advertises (brokerIP1) as upstream does, and says why, since clients must reach it.
+
+The choice never opens a connection: it looks only at this machine's interfaces.
+"""
+
+import fcntl
+import ipaddress
+import socket
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+SIOCGIFCONF = 0x8912
+IFREQ_SIZE = 40  # struct ifreq on 64-bit Linux
+CONTAINER_BRIDGES = ("docker", "br-", "virbr", "cni", "podman", "lxc", "lxdbr", "flannel", "cali", "veth")
+REMEDY = "set brokerIP1 in the broker's properties file to an address that clients reach"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An advertised address with the reason it was chosen, and a warning where clients may not reach it."""
+
+    address: str
+    reason: str
+    warning: str = ""
+
+
+def ipv4_interfaces() -> list[tuple[str, str]]:
+    """(interface, address) of every IPv4 address that is up, in the kernel's order."""
+    room = bytearray(128 * IFREQ_SIZE)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        size = _ask_kernel(asking, room)
+    records = (bytes(room[at : at + IFREQ_SIZE]) for at in range(0, size, IFREQ_SIZE))
+    return [(record[:16].rstrip(b"\0").decode(), socket.inet_ntoa(record[20:24])) for record in records]
+
+
+def _ask_kernel(asking: socket.socket, room: bytearray) -> int:
+    """Fill `room` with ifreq records; how many bytes of it they take."""
+    import ctypes
+
+    address = ctypes.addressof(ctypes.c_char.from_buffer(room))
+    answer = fcntl.ioctl(asking.fileno(), SIOCGIFCONF, struct.pack("iP", len(room), address))
+    size: int = struct.unpack("iP", answer)[0]
+    return size
+
+
+def ipv6_addresses(table: Path = Path("/proc/net/if_inet6")) -> list[str]:
+    """Every IPv6 address that is not loopback, in brackets as upstream writes it."""
+    try:
+        lines = table.read_text().splitlines()
+    except OSError:
+        return []
+    found = (ipaddress.IPv6Address(bytes.fromhex(line.split()[0])) for line in lines)
+    return [f"[{address.compressed}]" for address in found if not address.is_loopback]
+
+
+def choose_address(ipv4: list[tuple[str, str]] | None = None, ipv6: list[str] | None = None) -> Choice:
+    """The first IPv4 address that is neither loopback nor 192.168.*, else the last IPv4, else IPv6, else loopback."""
+    outside = [(name, ip) for name, ip in (ipv4_interfaces() if ipv4 is None else ipv4) if not ip.startswith("127.")]
+    for name, ip in outside:
+        if not ip.startswith("192.168"):
+            return _chosen(ip, f"first IPv4 address of this host that is not 192.168.*, on {name}", name)
+    if outside:
+        name, ip = outside[-1]
+        return _chosen(ip, f"last IPv4 address of this host, on {name}; there are only 192.168.* ones", name)
+    found = ipv6_addresses() if ipv6 is None else ipv6
+    if found:
+        return _chosen(found[0], "first IPv6 address of this host; it has no IPv4 one", "")
+    return _chosen("127.0.0.1", "this host has no address but loopback", "lo")
+
+
+def judge_address(address: str, reason: str) -> Choice:
+    """The choice for an address that the operator gave."""
+    return _chosen(address, reason, _interface_of(address))
+
+
+def _interface_of(address: str) -> str:
+    return next((name for name, ip in ipv4_interfaces() if ip == address), "")
+
+
+def _chosen(address: str, reason: str, interface: str) -> Choice:
+    if address == "localhost" or address.startswith(("127.", "[::1]")):
+        where = f"brokerIP1 {address} is a loopback address"
+        return Choice(address, reason, f"{where}: only this host reaches it; {REMEDY}")
+    if interface.startswith(CONTAINER_BRIDGES):
+        where = f"brokerIP1 {address} is on the container bridge {interface}"
+        return Choice(address, reason, f"{where}: other hosts do not reach it; {REMEDY}")
+    return Choice(address, reason)

@@ -1,0 +1,74 @@
+"""What defaults depend on besides the table: environment variables, system properties, cores, home and host name.
+
+It is read once at start; a test gives its own.
+"""
+
+import os
+import shlex
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rocketpy.advertised_address import choose_address
+
+OPTION_VARIABLES = ("JAVA_OPT", "JAVA_OPT_EXT")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The process's surroundings as settings see them."""
+
+    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    cores: int = field(default_factory=lambda: _cores())
+
+    @property
+    def system_properties(self) -> dict[str, str]:
+        """The `-Dname=value` pairs of JAVA_OPT and JAVA_OPT_EXT: what upstream's scripts hand to the JVM."""
+        found: dict[str, str] = {}
+        for word in self.java_options:
+            if word.startswith("-D") and len(word) > 2:
+                name, _, value = word[2:].partition("=")
+                found[name] = value
+        return found
+
+    @property
+    def java_options(self) -> list[str]:
+        """The words of JAVA_OPT and JAVA_OPT_EXT."""
+        return [word for name in OPTION_VARIABLES for word in _words(self.variables.get(name, ""))]
+
+    def lookup(self, system_property: str, variable: str) -> str | None:
+        """A system property, else an environment variable, else None; an empty variable counts as unset."""
+        return self.system_properties.get(system_property) or self.variables.get(variable) or None
+
+    def number(self, system_property: str, default: int) -> int:
+        """A system property as a number; the default where it is absent or no number."""
+        try:
+            return int(self.system_properties[system_property])
+        except (KeyError, ValueError):
+            return default
+
+    @property
+    def home(self) -> str:
+        """Java's `user.home`: the base of ~/store, ~/namesrv and ~/logs."""
+        return self.system_properties.get("user.home") or self.variables.get("HOME") or str(Path.home())
+
+    @property
+    def host_name(self) -> str:
+        return socket.gethostname() or "DEFAULT_BROKER"
+
+    @property
+    def address(self) -> str:
+        """The address advertised when the file gives none."""
+        return choose_address().address
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # an unpaired quote: the JVM would see the words as the shell splits them
+        return text.split()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

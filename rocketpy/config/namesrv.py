@@ -1,0 +1,30 @@
+"""Settings of the name server."""
+
+from rocketpy.config.environment import Environment
+from rocketpy.config.setting import Settings, derived, prop
+
+
+def rocketmq_home(environment: Environment) -> str | None:
+    """Where the release is unpacked, None when nobody says."""
+    return environment.lookup("rocketmq.home.dir", "ROCKETMQ_HOME")
+
+
+class NamesrvConfig(Settings):
+    """What a name server keeps and serves."""
+
+    rocketmq_home = derived("rocketmqHome", rocketmq_home, "folder of the release", default_text="$ROCKETMQ_HOME")
+    kv_config_path = derived(
+        "kvConfigPath",
+        lambda environment: f"{environment.home}/namesrv/kvConfig.json",
+        "file of the KV configuration",
+        default_text="~/namesrv/kvConfig.json",
+    )
+    config_store_path = derived(
+        "configStorePath",
+        lambda environment: f"{environment.home}/namesrv/namesrv.properties",
+        "file that a remote update writes; the -c file when one is given",
+        default_text="~/namesrv/namesrv.properties",
+    )
+    product_env_name = prop("productEnvName", "center", "name of the environment that cluster test asks")
+    cluster_test = prop("clusterTest", False, "ask another environment for unknown routes", not_yet="cluster test")
+    order_message_enable = prop("orderMessageEnable", False, "put orderTopicConf into routes", hot=True)
