@@ -19,12 +19,22 @@ def _namesrv_addr(environment: Environment) -> str | None:
     return environment.lookup("rocketmq.namesrv.addr", "NAMESRV_ADDR")
 
 
+def without_blanks(addresses: str | None) -> str | None:
+    """`a:1; b:2` as it is meant: upstream would look for a host named ` b`."""
+    return addresses and ";".join(part.strip() for part in addresses.split(";")).rstrip(";")
+
+
 class BrokerConfig(Settings):
     """Who the broker is, what it allows, and how it treats requests."""
 
     rocketmq_home = derived("rocketmqHome", rocketmq_home, "folder of the release", default_text="$ROCKETMQ_HOME")
     namesrv_addr = derived(
-        "namesrvAddr", _namesrv_addr, "name servers, `;`-separated", important=True, default_text="$NAMESRV_ADDR"
+        "namesrvAddr",
+        _namesrv_addr,
+        "name servers, `;`-separated",
+        important=True,
+        in_force=without_blanks,
+        default_text="$NAMESRV_ADDR",
     )
     broker_ip1 = derived(
         "brokerIP1",

@@ -32,7 +32,7 @@ class Setting:
     no_effect: str  # why nothing here will ever act on it
     low: int | None
     high: int | None
-    in_force: Callable[[Any], Any] | None  # upstream's getter corrects what its field holds
+    in_force: Callable[[Any], Any] | None  # corrects a value as upstream's getter does; ValueError when it is none
     default_text: str  # for docs, where the default depends on the machine
     attribute: str = field(default="", init=False)
 
@@ -54,6 +54,8 @@ class Setting:
         if self.java_type == "boolean":
             return text.lower() == "true"
         if self.java_type == "String":
+            if not text and self.default not in ("", None):
+                raise ValueError("is empty")
             return text
         return self._number(text)
 
@@ -116,6 +118,7 @@ def derived(
     java_type: str = "String",
     important: bool = False,
     no_effect: str = "",
+    in_force: Callable[[T], T] | None = None,
 ) -> T:
     """A row whose default depends on the environment; `default_text` says how."""
     row = prop(
@@ -125,6 +128,7 @@ def derived(
         java_type=java_type,
         important=important,
         no_effect=no_effect,
+        in_force=cast(Any, in_force),
         default_text=default_text,
     )
     return cast(T, row)
@@ -150,12 +154,12 @@ class Settings:
         self.extra: dict[str, str] = {}  # keys of the file that no settings class knows, echoed as upstream does
         self.origins: dict[str, str] = {}  # property name -> where its value came from, where that is not the default
         self._shown: dict[str, str] = {}  # the field's text where the value in force differs from it
-        surroundings = environment or Environment()
+        self._environment = environment or Environment()
         unknown = overrides.keys() - {row.attribute for row in self.rows.values()}
         if unknown:
             raise TypeError(f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}")
         for row in self.rows.values():
-            value = overrides[row.attribute] if row.attribute in overrides else row.default_in(surroundings)
+            value = overrides[row.attribute] if row.attribute in overrides else self.default(row.name)
             self.__dict__[row.attribute] = value
 
     def set(self, name: str, text: str, origin: str = "") -> None:
@@ -169,6 +173,10 @@ class Settings:
             self._shown[name] = row.show(value)
         if origin:
             self.origins[name] = origin
+
+    def default(self, name: str) -> Any:
+        """What a property is when nobody sets it."""
+        return self.rows[name].default_in(self._environment)
 
     def text(self, name: str) -> str:
         """A property's value as text, null as empty."""

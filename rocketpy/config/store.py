@@ -1,5 +1,6 @@
 """Settings of the message store."""
 
+import re
 from enum import Enum
 from typing import Any
 
@@ -32,6 +33,20 @@ class BrokerRole(Enum):
 def whole_entries(size_bytes: int) -> int:
     """A consume queue file's size: rounded up to whole entries, as upstream's getter does."""
     return -(-size_bytes // CONSUME_QUEUE_ENTRY_SIZE) * CONSUME_QUEUE_ENTRY_SIZE
+
+
+def hours(when: str) -> str:
+    """`deleteWhen` as it is; ValueError unless it lists hours."""
+    if not all(hour.isascii() and hour.isdigit() and int(hour) < 24 for hour in when.split(";") if hour):
+        raise ValueError("is no list of hours such as 04;16")
+    return when
+
+
+def delay_levels(levels: str) -> str:
+    """`messageDelayLevel` as it is; ValueError unless it lists times."""
+    if not re.fullmatch("[0-9]+[smhd]( [0-9]+[smhd])*", levels):
+        raise ValueError("is no list of times such as 1s 5m 2h, separated by one blank each")
+    return levels
 
 
 def _store_folder(environment: Environment) -> str:
@@ -112,7 +127,9 @@ class MessageStoreConfig(Settings):
     redelete_hanged_file_interval = prop(
         "redeleteHangedFileInterval", 120000, "pause before a failed deletion is tried again, ms", hot=True
     )
-    delete_when = prop("deleteWhen", "04", "hours at which expired files go, `;`-separated", important=True, hot=True)
+    delete_when = prop(
+        "deleteWhen", "04", "hours at which expired files go, `;`-separated", important=True, hot=True, in_force=hours
+    )
     disk_max_used_space_ratio = prop(
         "diskMaxUsedSpaceRatio",
         75,
@@ -205,6 +222,7 @@ class MessageStoreConfig(Settings):
         "messageDelayLevel",
         "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h",
         "the delays that levels 1, 2, … stand for",
+        in_force=delay_levels,
     )
     flush_delay_offset_interval = prop(
         "flushDelayOffsetInterval", 10000, "pause between writes of delayOffset.json, ms", java_type="long", low=1

@@ -1,0 +1,108 @@
+"""Defaults of the programs, precedence of the command line, and contradictions that refuse a start."""
+
+from pathlib import Path
+
+import pytest
+
+from rocketpy.config import Environment
+from rocketpy.config.programs import (
+    BrokerProgram,
+    broker_program,
+    check_broker,
+    check_broker_can_serve,
+    check_namesrv,
+    namesrv_program,
+)
+from rocketpy.errors import StartRefused
+
+HOME = {"HOME": "/home/op", "ROCKETMQ_HOME": "/opt/mq"}
+
+
+def started(text: str = "", option: str | None = None, tmp_path: Path | None = None, **variables: str) -> BrokerProgram:
+    file = None
+    if tmp_path:
+        (tmp_path / "broker.conf").write_text(text)
+        file = str(tmp_path / "broker.conf")
+    return broker_program(Environment(variables={**HOME, **variables}, cores=2), file, option)
+
+
+def test_a_brokers_ports_and_buffers() -> None:
+    program = started()
+    assert (program.server.listen_port, program.store.ha_listen_port) == (10911, 10912)
+    assert program.server.server_socket_snd_buf_size == 131072
+    assert program.client.client_socket_rcv_buf_size == 131072
+    assert program.broker.rocketmq_home == "/opt/mq"
+
+
+def test_a_system_property_sets_the_buffers() -> None:
+    program = started(JAVA_OPT="-Dcom.rocketmq.remoting.socket.sndbuf.size=4096")
+    assert program.server.server_socket_snd_buf_size == 4096
+    assert program.server.server_socket_rcv_buf_size == 131072
+
+
+def test_the_option_overrules_the_file_and_the_file_the_variable(tmp_path: Path) -> None:
+    assert started(NAMESRV_ADDR="v:1").broker.namesrv_addr == "v:1"
+    assert started("namesrvAddr=f:1", tmp_path=tmp_path, NAMESRV_ADDR="v:1").broker.namesrv_addr == "f:1"
+    assert started("namesrvAddr=f:1", "o:1", tmp_path).broker.namesrv_addr == "o:1"
+
+
+def test_the_ha_port_follows_the_listen_port(tmp_path: Path) -> None:
+    program = started("listenPort=20911\nhaListenPort=7\n", tmp_path=tmp_path)
+    assert program.store.ha_listen_port == 20912
+    assert program.file
+    assert "haListenPort=7 is not used: 20912 is in force, always listenPort+1" in program.file.remarks[-1].text
+
+
+def test_the_file_of_a_name_server_is_the_one_it_updates(tmp_path: Path) -> None:
+    file = tmp_path / "namesrv.properties"
+    file.write_text("listenPort=19876\norderMessageEnable=true\n")
+    program = namesrv_program(Environment(variables=HOME), str(file))
+    assert program.namesrv.config_store_path == str(file)
+    assert (program.server.listen_port, program.namesrv.order_message_enable) == (19876, True)
+    assert namesrv_program(Environment(variables=HOME), None).server.listen_port == 9876
+
+
+@pytest.mark.parametrize(
+    ("text", "exit_code", "message"),
+    [
+        ("brokerRole=SLAVE", 253, "Slave's brokerId must be > 0"),
+        ("brokerId=1", 253, "a ASYNC_MASTER has brokerId 0"),
+        ("namesrvAddr=10.0.0.1", 253, 'The Name Server Address[10.0.0.1] illegal, please set it as follows, "127.0'),
+        ("namesrvAddr=a:x", 253, "The Name Server Address[a:x] illegal"),
+        ("namesrvAddr=a:1;;b:2", 253, "The Name Server Address[a:1;;b:2] illegal"),
+    ],
+)
+def test_contradictions_refuse_the_start(tmp_path: Path, text: str, exit_code: int, message: str) -> None:
+    with pytest.raises(StartRefused) as refused:
+        check_broker(started(text, tmp_path=tmp_path))
+    assert refused.value.exit_code == exit_code
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["namesrvAddr=a:1;b:2;", "brokerRole=SYNC_MASTER", "brokerRole=SLAVE\nbrokerId=1"])
+def test_what_does_not_contradict_itself_passes(tmp_path: Path, text: str) -> None:
+    check_broker(started(text, tmp_path=tmp_path))
+
+
+@pytest.mark.parametrize("text", ["brokerRole=SLAVE\nbrokerId=1", "enableDLegerCommitLog=true", "listenPort=2"])
+def test_what_would_harm_does_not_serve(tmp_path: Path, text: str) -> None:
+    with pytest.raises(StartRefused):
+        check_broker_can_serve(started(text, tmp_path=tmp_path))
+
+
+def test_no_home_refuses_the_start() -> None:
+    nowhere = Environment(variables={"HOME": "/h"})
+    with pytest.raises(StartRefused) as refused:
+        check_broker(broker_program(nowhere, None, None))
+    assert refused.value.exit_code == 254
+    with pytest.raises(StartRefused):
+        check_namesrv(namesrv_program(nowhere, None))
+
+
+def test_the_advertised_address_has_a_reason(tmp_path: Path) -> None:
+    program = started("\nbrokerIP1=127.0.0.1", tmp_path=tmp_path)
+    choice = program.advertised
+    assert choice.address == "127.0.0.1"
+    assert choice.reason.endswith("broker.conf:2")
+    assert "loopback" in choice.warning
+    assert started().advertised.address == started().broker.broker_ip1

@@ -1,0 +1,39 @@
+"""Which address a broker advertises, and the warning where clients may not reach it."""
+
+import pytest
+
+from rocketpy.advertised_address import choose_address, ipv4_interfaces, judge_address
+
+
+@pytest.mark.parametrize(
+    ("ipv4", "ipv6", "address"),
+    [
+        ([("lo", "127.0.0.1"), ("eth0", "10.0.0.5"), ("eth1", "10.0.0.6")], [], "10.0.0.5"),
+        ([("eth0", "192.168.1.2"), ("eth1", "10.0.0.6")], [], "10.0.0.6"),
+        ([("eth0", "192.168.1.2"), ("eth1", "192.168.1.3")], [], "192.168.1.3"),
+        ([("lo", "127.0.0.1")], ["[fd00::2]"], "[fd00::2]"),
+        ([("lo", "127.0.0.1")], [], "127.0.0.1"),
+        ([], [], "127.0.0.1"),
+    ],
+)
+def test_the_choice_is_upstreams(ipv4: list[tuple[str, str]], ipv6: list[str], address: str) -> None:
+    choice = choose_address(ipv4, ipv6)
+    assert choice.address == address
+    assert choice.reason
+    assert bool(choice.warning) == (address == "127.0.0.1")
+
+
+@pytest.mark.parametrize("bridge", ["docker0", "br-1a2b", "virbr0"])
+def test_a_container_bridge_is_warned_of(bridge: str) -> None:
+    choice = choose_address([(bridge, "172.17.0.1")], [])
+    assert bridge in choice.warning
+    assert "brokerIP1" in choice.warning
+
+
+def test_an_address_given_by_hand_is_judged_too() -> None:
+    assert judge_address("127.0.0.1", "brokerIP1 in f:1").warning
+    assert not judge_address("10.99.1.1", "brokerIP1 in f:1").warning
+
+
+def test_the_kernel_names_loopback() -> None:
+    assert ("lo", "127.0.0.1") in ipv4_interfaces()
