@@ -1,0 +1,82 @@
+"""The store's lock: one process at a time, named when it is somebody else, gone with its process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rocketpy.errors import StartRefused
+from rocketpy.store.lock import StoreLock
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "a")
+fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "lock"
+
+
+@pytest.fixture
+def other(path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that holds the lock, as a Java broker would."""
+    path.parent.mkdir()
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_lock_and_release(path: Path) -> None:
+    lock = StoreLock(path)
+    lock.acquire()
+    assert lock.is_held
+    assert path.read_bytes() == b"lock"
+    lock.release()
+    assert not lock.is_held
+    lock.release()
+    lock.acquire()
+    lock.release()
+
+
+def test_the_holder_is_named(path: Path, other: "subprocess.Popen[str]") -> None:
+    path.write_text("untouched")
+    with pytest.raises(StartRefused, match=rf"lock is locked by process {other.pid}, .*storePathRootDir"):
+        StoreLock(path).acquire()
+    assert path.read_text() == "untouched"
+
+
+def test_the_lock_goes_with_its_process(path: Path, other: "subprocess.Popen[str]") -> None:
+    other.kill()
+    other.wait()
+    lock = StoreLock(path)
+    lock.acquire()
+    lock.release()
+
+
+def test_one_process_does_not_get_it_twice(path: Path) -> None:
+    first = StoreLock(path)
+    first.acquire()
+    with pytest.raises(StartRefused, match=f"locked by process {os.getpid()}"):
+        StoreLock(path).acquire()
+    tried = subprocess.run(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert tried.returncode, "the refusal dropped the first one's lock"
+    first.release()
+
+
+def test_an_unusable_path(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(StartRefused, match="cannot be opened"):
+        StoreLock(path).acquire()
