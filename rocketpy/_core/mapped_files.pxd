@@ -42,7 +42,12 @@ cdef int roll_file(FileSeq* seq) noexcept nogil                                 
 cdef class MappedFiles:
     cdef FileSeq seq                # what C code works on; stays at this address
     cdef readonly str folder        # where the files are; made with the first file
-    cdef list retired               # addresses of maps taken out while a helper thread used them
+    cdef FileMap* spare             # the next file, made ahead of need and not linked yet; NULL: none
     cdef FileMap* _open(self, int64_t start, bint create) except NULL
+    cdef int _mend_length(self, FileMap* file, list notes) except -1
     cdef int _link(self, FileMap* file) except -1
+    cdef int _empty(self, FileMap* file, int64_t end) except -1
+    cdef int _remove(self, int number) except -1
+    cdef int _take_out(self, int number) except -1
     cdef int _release(self, FileMap* file) except -1
+    cdef int _unpin(self, FileMap* file) except -1

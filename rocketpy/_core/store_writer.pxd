@@ -29,6 +29,7 @@ cdef struct StoreState:
     int max_count_on_disk
     int helper_fd                 # eventfd of the allocator thread; -1: none
     int flush_fd                  # eventfd of the flush thread; -1: none
+    int flush_asked               # the flush thread was woken and has not looked at the log's end since
     bint sync_flush               # flushDiskType=SYNC_FLUSH: an answer waits until durable_offset covers it
     bint writeable                # false: every put is refused
     bint readable
@@ -46,6 +47,10 @@ cdef class StoreWriter:
     cdef StoreState state         # stays at this address
     cdef readonly MappedFiles log
     cdef readonly dict queues     # (topic bytes, queue id) -> ConsumeQueue
+    cdef readonly str queue_folder
+    cdef readonly int64_t queue_file_size
     cdef ConsumeQueue find_queue(self, bytes topic, int queue_id)                # made if there is none (in memory; folder with the first put)
     cdef int prepare(self, QueueState* queue, int64_t size, int entries, int keys) except -1
-                                  # after PUT_NEEDS_SPACE: 1 try again, 0 no space (the reason is logged)
+                                  # after PUT_NEEDS_SPACE: 1: put again; OSError: the disk refused
+    cdef int _add_queue_file(self, ConsumeQueue queue) except -1
+    cdef tuple _put_all(self, ConsumeQueue queue, MessageToPut* messages, int count)

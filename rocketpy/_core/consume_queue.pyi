@@ -1,0 +1,41 @@
+"""One queue of one topic: an entry of 20 bytes for each message."""
+
+from rocketpy._core.mapped_files import MappedFiles
+
+class ConsumeQueue:
+    """Entry k stands at byte k * 20; `max_offset` is the index of the next one."""
+
+    topic: bytes
+    queue_id: int
+    files: MappedFiles
+
+    def __init__(self, topic: bytes, queue_id: int, folder: str, file_size: int) -> None: ...
+    @property
+    def max_offset(self) -> int:
+        """Index of the next entry."""
+    @property
+    def min_offset(self) -> int:
+        """First index whose message is still in the commit log."""
+    @property
+    def max_physical_offset(self) -> int:
+        """End of the last message an entry points to; -1 when there is none."""
+    def load(self) -> list[str]:
+        """Open the files; recover() finds the end. Returns what was odd."""
+    def recover(self) -> None:
+        """Find the end: the entries up to the first invalid one, looked for from the third last file on."""
+    def cut_at(self, index: int) -> None:
+        """Make `index` the next one; later entries become zeros."""
+    def cut_from(self, physical_offset: int) -> int:
+        """Drop the entries at the end that reach beyond `physical_offset`; returns how many."""
+    def correct_min_offset(self, log_start: int) -> None:
+        """min offset: the first entry, in the oldest file, whose message is at or behind `log_start`."""
+    def begin_at(self, index: int) -> None:
+        """Let an empty queue begin at `index`: the space before it in its file is filled as upstream fills it."""
+    def entry(self, index: int) -> tuple[int, int, int] | None:
+        """(physical offset, size, tags code), or None."""
+    def last_entry_of_first_file(self) -> tuple[int, int, int] | None:
+        """The newest entry of the oldest file, for cleaning; None while that file is not full."""
+    def append(self, physical_offset: int, size: int, tags_code: int) -> None:
+        """Append an entry, making files as needed (slow door: recovery, tests)."""
+    def add_file(self) -> None:
+        """Link the next file."""

@@ -1,0 +1,220 @@
+"""One queue of one topic: an entry of 20 bytes for each message, appended in the turn of the message itself.
+
+Entry k stands at byte k * 20. Entries never move; what is cut from a queue's tail is zeros afterwards.
+"""
+
+cimport cython
+from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memcpy
+
+from rocketpy._core.commit_log cimport get_i32, get_i64, put_i32, put_i64
+from rocketpy._core.mapped_files cimport (
+    ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, bytes_at, end_offset, make_room, roll_file,
+)
+
+
+cdef int queue_room(QueueState* queue, int entries) noexcept nogil:
+    """Room in the tail, or in the tail and an empty file already linked behind it."""
+    cdef FileSeq* seq = queue.files
+    cdef FileMap* tail
+    cdef int64_t rest, size = <int64_t> entries * ENTRY_SIZE
+    cdef int room = make_room(seq, size)
+    if room != ROOM_NEEDS_FILE or seq.tail < 0:
+        return room
+    tail = seq.files[seq.tail]
+    rest = tail.size - tail.wrote
+    if rest > 0:
+        room = make_room(seq, rest)
+        if room != ROOM_READY:
+            return room
+    if seq.tail + 1 >= seq.count or size - rest > seq.file_size:
+        return ROOM_NEEDS_FILE
+    return allocate_next(seq, size - rest)
+
+
+cdef int allocate_next(FileSeq* seq, int64_t size) noexcept nogil:
+    cdef FileMap* following = seq.files[seq.tail + 1]
+    if size <= following.allocated and following.base != NULL:
+        return ROOM_READY
+    return allocate_to(seq, following, size)
+
+
+cdef int put_entry(QueueState* queue, int64_t physical_offset, int32_t size, int64_t tags_code) noexcept nogil:
+    cdef FileSeq* seq = queue.files
+    cdef FileMap* tail
+    cdef char* at
+    cdef int room = make_room(seq, ENTRY_SIZE)
+    if room == ROOM_NEEDS_FILE:
+        room = roll_file(seq)
+        if room == ROOM_READY:
+            room = make_room(seq, ENTRY_SIZE)
+    if room != ROOM_READY:
+        return room
+    tail = seq.files[seq.tail]
+    at = tail.base + tail.wrote
+    put_i64(at, physical_offset)
+    put_i32(at + 8, size)
+    put_i64(at + 12, tags_code)
+    tail.wrote += ENTRY_SIZE
+    queue.max_index += 1
+    if physical_offset + size > queue.max_physical_offset:
+        queue.max_physical_offset = physical_offset + size
+    return ROOM_READY
+
+
+cdef char* entry_at(QueueState* queue, int64_t index) noexcept nogil:
+    return bytes_at(queue.files, index * ENTRY_SIZE, ENTRY_SIZE)
+
+
+cdef int read_entry(QueueState* queue, int64_t index, Entry* out) noexcept nogil:
+    cdef const char* at = entry_at(queue, index)
+    if at == NULL:
+        return -1
+    out.physical_offset = get_i64(at)
+    out.size = get_i32(at + 8)
+    out.tags_code = get_i64(at + 12)
+    return 0
+
+
+@cython.final
+cdef class ConsumeQueue:
+    def __cinit__(self, bytes topic, int queue_id, str folder, int64_t file_size):
+        self.topic = topic
+        self.queue_id = queue_id
+        self.files = MappedFiles(folder, file_size, 65536)
+        self.state.files = &self.files.seq
+        self.state.queue_id = queue_id
+        self.state.max_physical_offset = -1
+        self.state.holds = NULL
+        self.state.next_woken = NULL
+        self.state.owner = <void*> self
+
+    @property
+    def max_offset(self):
+        """Index of the next entry."""
+        return self.state.max_index
+
+    @property
+    def min_offset(self):
+        """First index whose message is still in the commit log."""
+        return self.state.min_index
+
+    @property
+    def max_physical_offset(self):
+        """End of the last message an entry points to; -1 when there is none."""
+        return self.state.max_physical_offset
+
+    def load(self):
+        """Open the files; recover() finds the end. Returns what was odd."""
+        notes = self.files.load()
+        self.state.max_index = end_offset(&self.files.seq) // ENTRY_SIZE
+        return notes
+
+    def recover(self):
+        """Find the end: the entries up to the first invalid one, looked for from the third last file on."""
+        cdef FileSeq* seq = &self.files.seq
+        cdef int64_t index, end
+        if seq.count == 0:
+            return
+        index = seq.files[max(0, seq.count - 3)].start // ENTRY_SIZE
+        end = end_offset(seq) // ENTRY_SIZE
+        with nogil:
+            index = first_invalid(&self.state, index, end)
+        self.cut_at(index)
+
+    def cut_at(self, int64_t index):
+        """Make `index` the next one; later entries become zeros."""
+        cdef Entry entry
+        self.files.truncate_to(index * ENTRY_SIZE)
+        self.state.max_index = end_offset(&self.files.seq) // ENTRY_SIZE
+        self.state.max_physical_offset = -1
+        if read_entry(&self.state, self.state.max_index - 1, &entry) == 0 and entry.size != FILLER_SIZE:
+            self.state.max_physical_offset = entry.physical_offset + entry.size
+        self.state.min_index = min(self.state.min_index, self.state.max_index)
+
+    def cut_from(self, int64_t physical_offset):
+        """Drop the entries at the end that point at or beyond `physical_offset`; returns how many."""
+        cdef Entry entry
+        cdef int64_t index = self.state.max_index
+        cdef int64_t least = self.files.first_offset // ENTRY_SIZE
+        with nogil:
+            while index > least:
+                if read_entry(&self.state, index - 1, &entry) == 0 and entry.physical_offset + entry.size <= physical_offset:
+                    break
+                if entry.size == FILLER_SIZE and entry.physical_offset == 0:
+                    break
+                index -= 1
+        dropped = self.state.max_index - index
+        if dropped:
+            self.cut_at(index)
+        return dropped
+
+    def correct_min_offset(self, int64_t log_start):
+        """min offset: the first entry, in the oldest file, whose message is at or behind `log_start`."""
+        cdef Entry entry
+        cdef int64_t low, high, middle
+        if self.files.seq.count == 0:
+            self.state.min_index = self.state.max_index
+            return
+        low = self.files.seq.files[0].start // ENTRY_SIZE
+        high = min(self.state.max_index, low + self.files.seq.file_size // ENTRY_SIZE)
+        with nogil:
+            while low < high:
+                middle = (low + high) // 2
+                if read_entry(&self.state, middle, &entry) != 0 or entry.physical_offset >= log_start and entry.size != FILLER_SIZE:
+                    high = middle
+                else:
+                    low = middle + 1
+        self.state.min_index = low
+
+    def begin_at(self, int64_t index):
+        """Let an empty queue begin at `index`: the space before it in its file is filled as upstream fills it."""
+        cdef int64_t first, i
+        if self.files.seq.count or index == 0:
+            return
+        first = index * ENTRY_SIZE // self.files.seq.file_size * self.files.seq.file_size
+        self.files.add_file(first)
+        self.state.max_index = first // ENTRY_SIZE
+        roll_file(&self.files.seq)
+        while self.state.max_index < index:
+            if put_entry(&self.state, 0, FILLER_SIZE, 0) != ROOM_READY:
+                raise OSError(self.files.seq.error, "no room for a consume queue", self.files.folder)
+        self.state.max_physical_offset = -1
+        self.state.min_index = index
+
+    def entry(self, int64_t index):
+        """(physical offset, size, tags code), or None."""
+        cdef Entry entry
+        if read_entry(&self.state, index, &entry) != 0:
+            return None
+        return entry.physical_offset, entry.size, entry.tags_code
+
+    def last_entry_of_first_file(self):
+        """The newest entry of the oldest file, for cleaning; None while that file is not full."""
+        cdef FileMap* file
+        if self.files.seq.count == 0 or self.files.seq.files[0].wrote < self.files.seq.file_size:
+            return None
+        file = self.files.seq.files[0]
+        return self.entry((file.start + file.size) // ENTRY_SIZE - 1)
+
+    def append(self, int64_t physical_offset, int32_t size, int64_t tags_code):
+        """Append an entry, making files as needed (slow door: recovery, tests)."""
+        cdef int room = put_entry(&self.state, physical_offset, size, tags_code)
+        if room == ROOM_NEEDS_FILE:
+            self.files.add_file(self.state.max_index * ENTRY_SIZE)
+            room = put_entry(&self.state, physical_offset, size, tags_code)
+        if room != ROOM_READY:
+            raise OSError(self.files.seq.error, "no room for a consume queue", self.files.folder)
+
+    def add_file(self):
+        """Link the next file (ROOM_NEEDS_FILE)."""
+        self.files.add_file(self.state.max_index // (self.files.seq.file_size // ENTRY_SIZE) * self.files.seq.file_size)
+
+
+cdef int64_t first_invalid(QueueState* queue, int64_t index, int64_t end) noexcept nogil:
+    cdef Entry entry
+    while index < end:
+        if read_entry(queue, index, &entry) != 0 or entry.physical_offset < 0 or entry.size <= 0:
+            break
+        index += 1
+    return index

@@ -1,0 +1,528 @@
+"""Files of one size mapped one behind the other; nothing is written through a map before its blocks are allocated.
+
+A write into a hole of a sparse file on a full disk is SIGBUS and kills the process, so `allocated` comes before `wrote`,
+and `flushed` never passes what msync has returned for. One thread appends; helper threads may allocate, populate and flush.
+"""
+
+import os
+
+cimport cython
+from libc.errno cimport EINTR, ENOSPC, EDQUOT, errno
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memcpy, strdup
+from posix.fcntl cimport O_RDWR, open as c_open
+from posix.mman cimport MAP_FAILED, MAP_SHARED, MS_SYNC, PROT_READ, PROT_WRITE, mmap, msync, munmap, madvise
+from posix.unistd cimport close as c_close
+
+cdef extern from "<fcntl.h>" nogil:
+    int posix_fallocate(int fd, int64_t offset, int64_t size)
+
+cdef enum:
+    PAGE = 4096
+    POPULATE_WRITE = 23      # MADV_POPULATE_WRITE, Linux 5.14; older kernels answer EINVAL, which is fine
+
+
+cdef FileMap* find_file(FileSeq* seq, int64_t offset) noexcept nogil:
+    cdef int64_t at
+    if seq.count == 0:
+        return NULL
+    at = offset - seq.files[0].start
+    if at < 0 or at >= seq.count * seq.file_size:
+        return NULL
+    return seq.files[at // seq.file_size]
+
+
+cdef char* map_file(FileMap* file) noexcept nogil:
+    cdef int fd
+    cdef void* base
+    if file.base != NULL:
+        return file.base
+    fd = c_open(file.path, O_RDWR)
+    if fd < 0:
+        return NULL
+    base = mmap(NULL, file.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+    c_close(fd)
+    if base == MAP_FAILED:
+        return NULL
+    file.base = <char*> base
+    return file.base
+
+
+cdef char* bytes_at(FileSeq* seq, int64_t offset, int64_t size) noexcept nogil:
+    cdef FileMap* file = find_file(seq, offset)
+    cdef char* base
+    if file == NULL or size < 0 or offset - file.start + size > file.wrote:
+        return NULL
+    base = map_file(file)
+    return NULL if base == NULL else base + (offset - file.start)
+
+
+cdef int64_t first_offset(FileSeq* seq) noexcept nogil:
+    return seq.files[0].start if seq.count > 0 else 0
+
+
+cdef int64_t end_offset(FileSeq* seq) noexcept nogil:
+    cdef FileMap* tail
+    if seq.tail < 0:
+        return first_offset(seq)
+    tail = seq.files[seq.tail]
+    return tail.start + tail.wrote
+
+
+cdef int make_room(FileSeq* seq, int64_t size) noexcept nogil:
+    cdef FileMap* tail
+    cdef int64_t upto
+    if seq.tail < 0:
+        return ROOM_NEEDS_FILE
+    tail = seq.files[seq.tail]
+    upto = tail.wrote + size
+    if upto > tail.size:
+        return ROOM_NEEDS_FILE
+    if upto <= tail.allocated and tail.base != NULL:
+        return ROOM_READY
+    return allocate_to(seq, tail, upto)
+
+
+cdef int allocate_to(FileSeq* seq, FileMap* file, int64_t upto) noexcept nogil:
+    """Blocks behind the first `upto` bytes, a step more where the disk has it, and the map made."""
+    cdef int result
+    if map_file(file) == NULL:
+        seq.error = errno
+        return ROOM_FAILED
+    if upto <= file.allocated:
+        return ROOM_READY
+    result = _fallocate(file, min(file.size, upto + seq.step))
+    if result == ENOSPC or result == EDQUOT:
+        result = _fallocate(file, upto)
+    if result == 0:
+        return ROOM_READY
+    seq.error = result
+    return ROOM_NO_SPACE if result == ENOSPC or result == EDQUOT else ROOM_FAILED
+
+
+cdef int _fallocate(FileMap* file, int64_t upto) noexcept nogil:
+    cdef int64_t start = file.allocated & ~(<int64_t> PAGE - 1)
+    cdef int result, fd
+    upto = min(file.size, (upto + PAGE - 1) & ~(<int64_t> PAGE - 1))
+    fd = c_open(file.path, O_RDWR)
+    if fd < 0:
+        return errno
+    result = EINTR
+    while result == EINTR:
+        result = posix_fallocate(fd, start, upto - start)
+    c_close(fd)
+    if result == 0 and upto > file.allocated:
+        file.allocated = upto
+    return result
+
+
+cdef int roll_file(FileSeq* seq) noexcept nogil:
+    cdef FileMap* tail
+    if seq.tail + 1 >= seq.count:
+        return ROOM_NEEDS_FILE
+    if seq.tail >= 0:
+        tail = seq.files[seq.tail]
+        tail.wrote = tail.size
+    seq.tail += 1
+    return ROOM_READY
+
+
+cdef int _sync(FileMap* file, int64_t start, int64_t end) noexcept nogil:
+    """msync of the pages that hold [start, end); errno or 0."""
+    cdef int64_t first = start & ~(<int64_t> PAGE - 1)
+    if msync(file.base + first, end - first, MS_SYNC) != 0:
+        return errno
+    return 0
+
+
+@cython.final
+cdef class MappedFiles:
+    def __cinit__(self, str folder, int64_t file_size, int64_t step=65536):
+        self.folder = folder
+        self.seq.files = NULL
+        self.seq.count = self.seq.capacity = 0
+        self.seq.tail = -1
+        self.seq.file_size = file_size
+        self.seq.step = step
+        self.spare = NULL
+
+    def __dealloc__(self):
+        cdef int i
+        for i in range(self.seq.count):
+            _free_file(self.seq.files[i])
+        free(self.seq.files)
+        _free_file(self.spare)
+
+    # -- opening -------------------------------------------------------------------------------------------------
+
+    def load(self):
+        """Take in the files of the folder, all of them counted as full; returns what was odd, a line each."""
+        notes = []
+        for start in self._file_starts(notes):
+            while self.seq.count and self._next_start() < start:
+                notes.append(f"{self._path(self._next_start())} is missing: an empty file takes its place")
+                self._link(self._open(self._next_start(), True))
+            self._link(self._open(start, False))
+            self._mend_length(self.seq.files[self.seq.count - 1], notes)
+        self.seq.tail = self.seq.count - 1
+        return notes
+
+    def _file_starts(self, list notes):
+        try:
+            names = os.listdir(self.folder)
+        except FileNotFoundError:
+            return []
+        starts = []
+        for name in names:
+            if len(name) == 20 and name.isascii() and name.isdigit() and self._may_start(int(name)):
+                starts.append(int(name))
+            else:
+                notes.append(f"{os.path.join(self.folder, name)} is no file of this sequence: left alone")
+        return sorted(starts)
+
+    def _may_start(self, start):
+        return start % self.seq.file_size == 0 and os.path.isfile(self._path(start))
+
+    cdef int _mend_length(self, FileMap* file, list notes) except -1:
+        path = os.fsdecode(file.path)
+        length = os.stat(path).st_size
+        if length == file.size:
+            return 0
+        notes.append(f"{path} has {length} bytes instead of {file.size}: set right, its end is checked")
+        os.truncate(path, file.size)
+        return 0
+
+    cdef FileMap* _open(self, int64_t start, bint create) except NULL:
+        path = self._path(start)
+        if create:
+            os.makedirs(self.folder, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                os.ftruncate(fd, self.seq.file_size)
+            finally:
+                os.close(fd)
+        name = os.fsencode(path)
+        cdef FileMap* file = <FileMap*> calloc(1, sizeof(FileMap))
+        if file == NULL:
+            raise MemoryError
+        file.path = strdup(name)
+        file.start = start
+        file.size = self.seq.file_size
+        if not create:
+            file.wrote = file.flushed = file.allocated = file.size
+        return file
+
+    cdef int _link(self, FileMap* file) except -1:
+        cdef FileSeq* seq = &self.seq
+        cdef FileMap** files
+        if seq.count == seq.capacity:
+            files = <FileMap**> realloc(seq.files, (seq.capacity * 2 + 4) * sizeof(FileMap*))
+            if files == NULL:
+                raise MemoryError
+            seq.files = files
+            seq.capacity = seq.capacity * 2 + 4
+        seq.files[seq.count] = file
+        seq.count += 1
+        return 0
+
+    def _path(self, start):
+        return os.path.join(self.folder, f"{start:020d}")
+
+    def _next_start(self):
+        return first_offset(&self.seq) + self.seq.count * self.seq.file_size
+
+    # -- appending -----------------------------------------------------------------------------------------------
+
+    def add_file(self, first_start=0):
+        """Link the file behind the last one: the spare one if it is ready, else made now.
+
+        `first_start` is where an empty sequence begins. Only the appending thread may call this.
+        """
+        cdef int64_t start = self._next_start() if self.seq.count else first_start
+        if self.spare != NULL and self.spare.start == start:
+            self._link(self.spare)
+            self.spare = NULL
+        else:
+            self._link(self._open(start, True))
+
+    def make_spare(self, int64_t allocate):
+        """Make the next file ahead of need with its first `allocate` bytes ready to write (any thread)."""
+        cdef int64_t start = self._next_start()
+        cdef FileMap* file
+        cdef int room
+        if self.spare != NULL or self.seq.tail + 1 < self.seq.count:
+            return
+        file = self._open(start, True)
+        with nogil:
+            room = allocate_to(&self.seq, file, min(allocate, file.size))
+            if room == ROOM_READY:
+                _populate(file, 0, file.allocated)
+        if self.spare == NULL and self._next_start() == start:
+            self.spare = file
+        else:
+            _free_file(file)
+
+    def allocate_ahead(self, int64_t ahead, int64_t populate=0):
+        """Blocks for `ahead` bytes behind the end of the tail file, pages for `populate`; errno of a refusal, or 0."""
+        cdef FileMap* tail
+        cdef int64_t upto
+        cdef int error = 0
+        if self.seq.tail < 0:
+            return 0
+        tail = self.seq.files[self.seq.tail]
+        tail.pins += 1
+        upto = min(tail.size, tail.wrote + ahead)
+        with nogil:
+            if map_file(tail) == NULL:
+                error = errno
+            elif upto > tail.allocated:
+                error = _fallocate(tail, upto)
+            if populate > 0:
+                _populate(tail, tail.wrote, min(tail.allocated, tail.wrote + populate))
+        self._unpin(tail)
+        return error
+
+    def append(self, data):
+        """Append bytes that do not cross a file's end, making files and room as needed (slow door: tests, recovery, HA)."""
+        cdef const unsigned char[::1] view = data
+        cdef FileMap* tail
+        cdef int64_t size = view.shape[0]
+        cdef int room
+        if size > self.seq.file_size:
+            raise ValueError(f"{size} bytes do not fit in a file of {self.seq.file_size}")
+        while True:
+            room = make_room(&self.seq, size)
+            if room == ROOM_READY:
+                break
+            if room != ROOM_NEEDS_FILE:
+                raise OSError(self.seq.error, os.strerror(self.seq.error), self.folder)
+            if roll_file(&self.seq) != ROOM_READY:
+                self.add_file()
+                roll_file(&self.seq)
+        tail = self.seq.files[self.seq.tail]
+        if size:
+            memcpy(tail.base + tail.wrote, &view[0], size)
+        tail.wrote += size
+        return tail.start + tail.wrote - size
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def read(self, int64_t offset, int64_t size):
+        """A copy of `size` appended bytes, or None when they are not all there in one file."""
+        cdef char* at = bytes_at(&self.seq, offset, size)
+        return None if at == NULL else at[:size]
+
+    def readable(self, int64_t offset):
+        """How many appended bytes stand from `offset` to the end of its file's appended part."""
+        cdef FileMap* file = find_file(&self.seq, offset)
+        return 0 if file == NULL else max(0, file.wrote - (offset - file.start))
+
+    @property
+    def first_offset(self):
+        return first_offset(&self.seq)
+
+    @property
+    def end_offset(self):
+        return end_offset(&self.seq)
+
+    @property
+    def file_size(self):
+        return self.seq.file_size
+
+    @property
+    def file_starts(self):
+        """First offset of each file, oldest first."""
+        return [self.seq.files[i].start for i in range(self.seq.count)]
+
+    @property
+    def paths(self):
+        return [os.fsdecode(self.seq.files[i].path) for i in range(self.seq.count)]
+
+    @property
+    def tail(self):
+        """Number of the file appended to, counted in `file_starts`; -1 while there is none."""
+        return self.seq.tail
+
+    @property
+    def allocated_offset(self):
+        """Blocks stand behind every byte up to here."""
+        if self.seq.tail < 0:
+            return first_offset(&self.seq)
+        return self.seq.files[self.seq.tail].start + self.seq.files[self.seq.tail].allocated
+
+    # -- flushing ------------------------------------------------------------------------------------------------
+
+    @property
+    def flushed_offset(self):
+        """Everything before this is on disk."""
+        cdef int i
+        for i in range(self.seq.count):
+            if self.seq.files[i].flushed < self.seq.files[i].wrote:
+                return self.seq.files[i].start + self.seq.files[i].flushed
+        return end_offset(&self.seq)
+
+    def flush(self, int least_pages=0):
+        """Bring what was appended to the disk, if that is `least_pages` pages or more; returns the flushed offset.
+
+        Any thread: the GIL is released while the disk works. Raises OSError when the disk says no, and then
+        `flushed` stays where it was.
+        """
+        cdef FileMap* file
+        cdef int64_t upto
+        cdef int i, error
+        cdef int count = self.seq.count
+        for i in range(count):
+            if i >= self.seq.count:
+                break
+            file = self.seq.files[i]
+            upto = file.wrote
+            if file.flushed >= upto or (least_pages and upto // PAGE - file.flushed // PAGE < least_pages and upto < file.size):
+                continue
+            file.pins += 1
+            with nogil:
+                error = 0 if map_file(file) != NULL else errno
+                if error == 0:
+                    error = _sync(file, file.flushed, upto)
+            if error == 0 and upto > file.flushed:
+                file.flushed = upto
+            path = os.fsdecode(file.path)
+            self._unpin(file)
+            if error:
+                raise OSError(error, os.strerror(error), path)
+        return self.flushed_offset
+
+    def unflushed_from(self, int64_t offset):
+        """What stands from `offset` on may not be on disk: the next flush brings it there (after recovery)."""
+        cdef FileMap* file
+        cdef int i
+        for i in range(self.seq.count):
+            file = self.seq.files[i]
+            file.flushed = min(file.flushed, max(0, offset - file.start))
+
+    # -- cutting -------------------------------------------------------------------------------------------------
+
+    def truncate_to(self, int64_t offset):
+        """Make `offset` the end: later files are removed, and what stood behind it is zeros from now on."""
+        cdef FileMap* file
+        while self.seq.count and self.seq.files[self.seq.count - 1].start >= max(offset, first_offset(&self.seq) + 1):
+            self._remove(self.seq.count - 1)
+        if self.seq.count and self.seq.files[0].start >= offset:
+            self._empty(self.seq.files[0], 0)
+        elif self.seq.count:
+            self._empty(self.seq.files[self.seq.count - 1], offset - self.seq.files[self.seq.count - 1].start)
+        self.seq.tail = self.seq.count - 1
+
+    cdef int _empty(self, FileMap* file, int64_t end) except -1:
+        """Zeros behind `end`, as holes: nothing of an earlier life may ever be read back as a message."""
+        path = os.fsdecode(file.path)
+        os.truncate(path, end)
+        os.truncate(path, file.size)
+        file.wrote = end
+        file.flushed = min(file.flushed, end)
+        file.allocated = min(file.allocated, end & ~(<int64_t> PAGE - 1))
+        file.populated = 0
+        return 0
+
+    def end_at(self, int64_t offset):
+        """Make `offset` the end without touching a byte: files behind it wait for their turn as empty ones."""
+        cdef FileMap* file
+        cdef int i
+        self.seq.tail = -1
+        for i in range(self.seq.count):
+            file = self.seq.files[i]
+            file.wrote = min(max(0, offset - file.start), file.size)
+            file.flushed = min(file.flushed, file.wrote)
+            file.allocated = min(file.allocated, file.wrote & ~(<int64_t> PAGE - 1)) if file.wrote < file.size else file.size
+            if file.wrote or i == 0:
+                self.seq.tail = i
+
+    cdef int _remove(self, int number) except -1:
+        cdef FileMap* file = self.seq.files[number]
+        path = os.fsdecode(file.path)
+        self._take_out(number)
+        os.unlink(path)
+        return 0
+
+    cdef int _take_out(self, int number) except -1:
+        cdef FileSeq* seq = &self.seq
+        cdef FileMap* file = seq.files[number]
+        cdef int i
+        for i in range(number, seq.count - 1):
+            seq.files[i] = seq.files[i + 1]
+        seq.count -= 1
+        seq.tail = min(seq.tail if number > seq.tail else seq.tail - 1, seq.count - 1)
+        self._release(file)
+        return 0
+
+    def detach_first(self):
+        """Take the oldest file out of the sequence and return its path, for the caller to unlink (in a thread)."""
+        if self.seq.count == 0:
+            raise IndexError("no file")
+        path = os.fsdecode(self.seq.files[0].path)
+        self._take_out(0)
+        return path
+
+    def delete_first(self):
+        """Remove the oldest file."""
+        os.unlink(self.detach_first())
+
+    def remove_unused(self):
+        """Remove files made ahead that were never written to, as a clean shutdown does; returns their paths."""
+        removed = []
+        if self.spare != NULL:
+            removed.append(os.fsdecode(self.spare.path))
+            _free_file(self.spare)
+            self.spare = NULL
+            os.unlink(removed[0])
+        while self.seq.count > 1 and self.seq.count - 1 > self.seq.tail:
+            removed.append(os.fsdecode(self.seq.files[self.seq.count - 1].path))
+            self._remove(self.seq.count - 1)
+        return removed
+
+    def destroy(self):
+        """Remove every file, and the folder if nothing else is in it."""
+        self.remove_unused()
+        while self.seq.count:
+            self._remove(self.seq.count - 1)
+        try:
+            os.rmdir(self.folder)
+        except OSError:
+            pass
+
+    def close(self):
+        """Unmap everything; the files stay. Nothing may be read or appended afterwards."""
+        _free_file(self.spare)
+        self.spare = NULL
+        while self.seq.count:
+            self._take_out(self.seq.count - 1)
+
+    cdef int _release(self, FileMap* file) except -1:
+        file.gone = True
+        if file.pins == 0:
+            _free_file(file)
+        return 0
+
+    cdef int _unpin(self, FileMap* file) except -1:
+        file.pins -= 1
+        if file.gone and file.pins == 0:
+            _free_file(file)
+        return 0
+
+
+cdef void _populate(FileMap* file, int64_t start, int64_t end) noexcept nogil:
+    """Fault pages in before the writer meets them: a cold page costs an append more than all its other work."""
+    cdef int64_t first = max(start, file.populated) & ~(<int64_t> PAGE - 1)
+    if end <= first or file.base == NULL:
+        return
+    madvise(file.base + first, end - first, POPULATE_WRITE)
+    file.populated = end
+
+
+cdef void _free_file(FileMap* file) noexcept:
+    if file == NULL:
+        return
+    if file.base != NULL:
+        munmap(file.base, file.size)
+    free(file.path)
+    free(file)

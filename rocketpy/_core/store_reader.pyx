@@ -1,0 +1,176 @@
+"""Reading for pull: walks a consume queue and hands out slices of the mapped commit log, no copies.
+
+A message is handed out only when its bytes are appended and within one file. The statuses and limits are upstream's
+(DefaultMessageStore.getMessage); a tag filter never looks at an extension address.
+"""
+
+from libc.stdint cimport INT64_MIN, int32_t, int64_t
+from libc.string cimport memset
+
+from rocketpy._core.commit_log cimport MESSAGE_MAGIC_CODE, RECORD_MESSAGE, MessageToPut, get_i32, get_i64, read_record
+from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, QueueState
+from rocketpy._core.mapped_files cimport FileMap, bytes_at, end_offset, find_file, map_file
+from rocketpy._core.store_writer cimport StoreState, StoreWriter
+
+cdef enum:
+    SCANNED_BYTES = 16000         # of the consume queue in one get, at least
+
+
+cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil:
+    cdef int i
+    if tags == NULL or tags.all or tags_code < -0x80000000:      # below i32: an address in consumequeue_ext
+        return True
+    for i in range(tags.count):
+        if tags.codes[i] == tags_code:
+            return True
+    return False
+
+
+cdef int get_messages(StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, Found* out) noexcept nogil:
+    out.count = out.slice_count = 0
+    out.size = 0
+    out.suggest_slave = False
+    out.min_offset = queue.min_index
+    out.max_offset = queue.max_index
+    out.next_begin_offset = offset
+    if queue.max_index == 0:
+        out.next_begin_offset = 0
+        out.status = GET_NO_MESSAGE_IN_QUEUE
+    elif offset < queue.min_index:
+        out.next_begin_offset = queue.min_index
+        out.status = GET_OFFSET_TOO_SMALL
+    elif offset == queue.max_index:
+        out.status = GET_OFFSET_OVERFLOW_ONE
+    elif offset > queue.max_index:
+        out.next_begin_offset = 0 if queue.min_index == 0 else queue.max_index
+        out.status = GET_OFFSET_OVERFLOW_BADLY
+    else:
+        _scan(store, queue, offset, max_nums, tags, out)
+    return out.status
+
+
+cdef void _scan(StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, Found* out) noexcept nogil:
+    cdef FileMap* file = find_file(queue.files, offset * ENTRY_SIZE)
+    cdef int64_t log_end = end_offset(store.log)
+    cdef int64_t skip_before = INT64_MIN      # set after a message that is gone: its whole log file is
+    cdef int64_t physical_offset = 0
+    cdef int64_t tags_code, at, end
+    cdef int32_t size
+    cdef const char* entry
+    cdef const char* record
+    if file == NULL or map_file(file) == NULL:
+        out.status = GET_OFFSET_FOUND_NULL
+        out.next_begin_offset = (offset * ENTRY_SIZE // queue.files.file_size + 1) * queue.files.file_size // ENTRY_SIZE
+        return
+    out.status = GET_NO_MATCHED_MESSAGE
+    at = offset * ENTRY_SIZE - file.start
+    end = min(file.wrote, at + max(<int64_t> SCANNED_BYTES, <int64_t> max_nums * ENTRY_SIZE))
+    while at < end:
+        entry = file.base + at
+        physical_offset = get_i64(entry)
+        size = get_i32(entry + 8)
+        tags_code = get_i64(entry + 12)
+        if physical_offset < skip_before:
+            at += ENTRY_SIZE
+            continue
+        if _is_full(store, out, size, max_nums, log_end - physical_offset > store.memory_bytes):
+            break
+        if tags_match(tags, tags_code):
+            record = bytes_at(store.log, physical_offset, size)
+            if record == NULL:
+                if out.size == 0:
+                    out.status = GET_MESSAGE_WAS_REMOVING
+                skip_before = (physical_offset // store.log.file_size + 1) * store.log.file_size
+            elif not _add(out, record, size):
+                break
+            else:
+                skip_before = INT64_MIN
+        elif out.size == 0:
+            out.status = GET_NO_MATCHED_MESSAGE
+        at += ENTRY_SIZE
+    out.next_begin_offset = (file.start + at) // ENTRY_SIZE
+    out.suggest_slave = log_end - physical_offset > store.memory_bytes
+
+
+cdef inline bint _is_full(StoreState* store, const Found* out, int32_t size, int max_nums, bint on_disk) noexcept nogil:
+    """The first message is always given, whatever its size."""
+    if out.count == 0:
+        return False
+    if out.count >= max_nums:
+        return True
+    if on_disk:
+        return out.size + size > store.max_bytes_on_disk or out.count >= store.max_count_on_disk
+    return out.size + size > store.max_bytes_in_memory or out.count >= store.max_count_in_memory
+
+
+cdef inline bint _add(Found* out, const char* record, int32_t size) noexcept nogil:
+    cdef LogSlice* last = &out.slices[out.slice_count - 1]
+    if out.slice_count and last.at + last.size == record:
+        last.size += size
+    elif out.slice_count == MAX_SLICES:
+        return False
+    else:
+        out.slices[out.slice_count].at = record
+        out.slices[out.slice_count].size = size
+        out.slice_count += 1
+    out.size += size
+    out.count += 1
+    out.status = GET_FOUND
+    return True
+
+
+cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* size) noexcept nogil:
+    cdef MessageToPut message
+    cdef const char* at = bytes_at(store.log, physical_offset, 8)
+    cdef FileMap* file
+    if at == NULL or get_i32(at + 4) != MESSAGE_MAGIC_CODE:
+        return NULL
+    file = find_file(store.log, physical_offset)
+    if read_record(at, file.start + file.wrote - physical_offset, physical_offset, False, &message) != RECORD_MESSAGE:
+        return NULL
+    size[0] = message.size
+    return at
+
+
+# -- Python doors --------------------------------------------------------------------------------------------------
+
+def get(StoreWriter writer not None, ConsumeQueue queue not None, int64_t offset, int max_nums, codes=None):
+    """(status, body, count, next begin offset, min, max, suggest slave); `codes`: hash codes of tags, None for all."""
+    cdef Found found
+    cdef TagFilter tags
+    cdef int32_t[256] wanted
+    cdef int i
+    tags.all = codes is None
+    tags.count = 0
+    tags.codes = wanted
+    if codes is not None:
+        for i, code in enumerate(codes):
+            if i == 256:
+                tags.all = True      # the consumer filters again by name
+                break
+            wanted[i] = code
+            tags.count = i + 1
+    get_messages(&writer.state, &queue.state, offset, max_nums, &tags, &found)
+    body = b"".join([found.slices[i].at[:found.slices[i].size] for i in range(found.slice_count)])
+    return (found.status, body, found.count, found.next_begin_offset, found.min_offset, found.max_offset,
+            bool(found.suggest_slave))
+
+
+def record(StoreWriter writer not None, int64_t physical_offset):
+    """The bytes of one record, or None where none stands."""
+    cdef int32_t size = 0
+    cdef const char* at = record_at(&writer.state, physical_offset, &size)
+    return None if at == NULL else at[:size]
+
+
+def store_time(StoreWriter writer not None, int64_t physical_offset):
+    """Store time of the record, or -1."""
+    cdef MessageToPut message
+    cdef FileMap* file = find_file(writer.state.log, physical_offset)
+    cdef const char* at = bytes_at(writer.state.log, physical_offset, 8)
+    if at == NULL:
+        return -1
+    memset(&message, 0, sizeof(message))
+    if read_record(at, file.start + file.wrote - physical_offset, physical_offset, False, &message) != RECORD_MESSAGE:
+        return -1
+    return message.store_timestamp

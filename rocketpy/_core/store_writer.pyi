@@ -1,0 +1,67 @@
+"""The one door for puts: a message's record, queue entry and index entries are written in one turn, all or nothing."""
+
+from typing_extensions import Buffer
+
+from rocketpy._core.consume_queue import ConsumeQueue
+from rocketpy._core.mapped_files import MappedFiles
+
+class StoreWriter:
+    """Owns the StoreState that puts and gets work on, and the queues by (topic, queue id)."""
+
+    log: MappedFiles
+    queues: dict[tuple[bytes, int], ConsumeQueue]
+    queue_folder: str
+    queue_file_size: int
+    durable_offset: int
+    writeable: bool
+
+    def __init__(self, log: MappedFiles, max_message_size: int, queue_folder: str, queue_file_size: int) -> None: ...
+    def limit_gets(
+        self, bytes_in_memory: int, count_in_memory: int, bytes_on_disk: int, count_on_disk: int, memory_bytes: int
+    ) -> None:
+        """Limits of one get; `memory_bytes`: messages further behind the end count as on disk."""
+    def queue(self, topic: bytes, queue_id: int) -> ConsumeQueue:
+        """The queue, made if there is none: in memory only, its folder comes with the first put."""
+    def put(
+        self,
+        topic: bytes,
+        queue_id: int,
+        body: Buffer,
+        properties: bytes,
+        *,
+        store_timestamp: int,
+        born_timestamp: int,
+        born_host: bytes,
+        store_host: bytes,
+        flag: int = 0,
+        sys_flag: int = 0,
+        reconsume_times: int = 0,
+        prepared_transaction_offset: int = 0,
+        tags_code: int | None = None,
+    ) -> tuple[int, int, int, int]:
+        """Append one message: (PUT_… status, physical offset, size, queue offset). OSError: the disk refused."""
+    def put_batch(
+        self,
+        topic: bytes,
+        queue_id: int,
+        body: Buffer,
+        *,
+        store_timestamp: int,
+        born_timestamp: int,
+        born_host: bytes,
+        store_host: bytes,
+        sys_flag: int = 0,
+        reconsume_times: int = 0,
+    ) -> tuple[int, list[tuple[int, int]], int]:
+        """Append a client's batch body: (PUT_… status, [(physical offset, size), …], first queue offset)."""
+    @property
+    def timestamps(self) -> tuple[int, int]:
+        """Store times of the last record and the last queue entry, for the checkpoint."""
+    def wake_through(self, helper_fd: int, flush_fd: int) -> None:
+        """eventfds of the allocator and the flush thread; -1: none."""
+    def wake_helper_at(self, offset: int) -> None:
+        """The allocator is told once the log's end passes `offset`."""
+    def flush_begins(self) -> None:
+        """The flush thread is about to look at the log's end: requests from now on wake it again."""
+    def request_flush(self) -> None:
+        """Wake the flush thread."""

@@ -1,0 +1,358 @@
+"""The one door for puts: a message's record, queue entry and index entries are written in one turn, all or nothing.
+
+What could fail is asked for first (room in the log, the queue and the index); after that nothing can. The thread that
+appends is the only one that changes StoreState; helpers are woken through eventfds, without the GIL.
+"""
+
+import os
+
+cimport cython
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+from posix.unistd cimport write as c_write
+
+from rocketpy._core.commit_log cimport (
+    BLANK_SIZE, MAX_PROPERTIES_SIZE, MAX_TOPIC_SIZE, RECORD_OVERHEAD, TRANSACTION_COMMIT, TRANSACTION_MASK,
+    TRANSACTION_NONE, TRANSACTION_ROLLBACK, MessageToPut, put_i32, put_i64, record_size, scan_properties, split_batch,
+    write_blank, write_record,
+)
+from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, Entry, QueueState, entry_at, put_entry, queue_room, read_entry
+from rocketpy._core.mapped_files cimport (
+    ROOM_NEEDS_FILE, ROOM_NO_SPACE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, end_offset, make_room, roll_file,
+)
+
+cdef extern from * nogil:
+    int __sync_val_compare_and_swap(int* at, int old, int new)
+
+
+cdef inline bint _has_entry(const MessageToPut* message) noexcept nogil:
+    cdef int kind = message.sys_flag & TRANSACTION_MASK
+    return kind == TRANSACTION_NONE or kind == TRANSACTION_COMMIT
+
+
+cdef bint _is_illegal(StoreState* store, const MessageToPut* message, int64_t size) noexcept nogil:
+    return (message.topic_size > MAX_TOPIC_SIZE or message.topic_size < 1
+            or message.properties_size > MAX_PROPERTIES_SIZE
+            or size > store.max_message_size or size + BLANK_SIZE > store.log.file_size)
+
+
+cdef int put_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil:
+    cdef int64_t size = record_size(message)
+    cdef int entries = 1 if _has_entry(message) else 0
+    if not store.writeable:
+        return PUT_NOT_WRITEABLE
+    if _is_illegal(store, message, size):
+        return PUT_MESSAGE_ILLEGAL
+    if log_room(store.log, size) != ROOM_READY or queue_room(queue, entries) != ROOM_READY:
+        return PUT_NEEDS_SPACE
+    _begin_record(store.log, size)
+    _append(store, queue, message, <int32_t> size)
+    _wake(store, queue, entries)
+    return PUT_DONE
+
+
+cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messages, int count) noexcept nogil:
+    cdef int64_t total = 0
+    cdef int64_t size
+    cdef int i
+    cdef int entries = 0
+    if not store.writeable:
+        return PUT_NOT_WRITEABLE
+    for i in range(count):
+        size = record_size(&messages[i])
+        if _is_illegal(store, &messages[i], size):
+            return PUT_MESSAGE_ILLEGAL
+        total += size
+        entries += 1 if _has_entry(&messages[i]) else 0
+    if total > store.max_message_size:
+        return PUT_BATCH_TOO_LARGE
+    if total + BLANK_SIZE > store.log.file_size or count == 0:
+        return PUT_MESSAGE_ILLEGAL
+    if log_room(store.log, total) != ROOM_READY or queue_room(queue, entries) != ROOM_READY:
+        return PUT_NEEDS_SPACE
+    _begin_record(store.log, total)
+    for i in range(count):
+        _append(store, queue, &messages[i], <int32_t> record_size(&messages[i]))
+    _wake(store, queue, entries)
+    return PUT_DONE
+
+
+cdef int log_room(FileSeq* log, int64_t size) noexcept nogil:
+    """Room for `size` bytes and a blank behind them, in the tail or in an empty file already linked behind it."""
+    cdef FileMap* tail
+    cdef int room = make_room(log, size + BLANK_SIZE)
+    if room != ROOM_NEEDS_FILE or log.tail < 0:
+        return room
+    if log.tail + 1 >= log.count:
+        return ROOM_NEEDS_FILE
+    tail = log.files[log.tail]
+    if tail.wrote + BLANK_SIZE <= tail.size:
+        room = make_room(log, BLANK_SIZE)
+        if room != ROOM_READY:
+            return room
+    return allocate_to(log, log.files[log.tail + 1], size + BLANK_SIZE)
+
+
+cdef void _begin_record(FileSeq* log, int64_t size) noexcept nogil:
+    """Where the bytes do not fit in the tail with a blank behind them, close it with a blank and go on in the next file."""
+    cdef FileMap* tail = log.files[log.tail]
+    cdef int64_t rest = tail.size - tail.wrote
+    if size + BLANK_SIZE <= rest:
+        return
+    if rest >= BLANK_SIZE:
+        write_blank(tail.base + tail.wrote, <int32_t> rest)
+    roll_file(log)
+
+
+cdef void _append(StoreState* store, QueueState* queue, MessageToPut* message, int32_t size) noexcept nogil:
+    cdef FileMap* tail = store.log.files[store.log.tail]
+    message.size = size
+    message.physical_offset = tail.start + tail.wrote
+    message.queue_offset = queue.max_index if _has_entry(message) else 0
+    write_record(tail.base + tail.wrote, message)
+    tail.wrote += size
+    store.physic_timestamp = message.store_timestamp
+    if _has_entry(message):
+        put_entry(queue, message.physical_offset, size, message.tags_code)
+        store.logics_timestamp = message.store_timestamp
+
+
+cdef void _wake(StoreState* store, QueueState* queue, int entries) noexcept nogil:
+    cdef FileMap* tail = store.log.files[store.log.tail]
+    if queue.holds != NULL and not queue.woken and entries and store.wake_on_put:
+        queue.woken = True
+        queue.next_woken = store.woken
+        store.woken = queue
+    if tail.start + tail.wrote >= store.wake_helper_at:
+        store.wake_helper_at = INT64_MAX
+        _signal(store.helper_fd)
+
+
+cdef void _signal(int fd) noexcept nogil:
+    cdef uint64_t one = 1
+    if fd >= 0:
+        c_write(fd, &one, sizeof(one))
+
+
+cdef void request_flush(StoreState* store) noexcept nogil:
+    """One write for all requests since the flush thread last looked at the log's end (it clears flush_asked before)."""
+    if __sync_val_compare_and_swap(&store.flush_asked, 0, 1) == 0:
+        _signal(store.flush_fd)
+
+
+cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil:
+    """Queue entry of a record that stands in the log: a right one stays, a wrong one is replaced, a missing one appended.
+
+    PUT_NEEDS_SPACE also when the queue ends before the record's queue offset.
+    """
+    cdef Entry entry
+    cdef char* at
+    if not _has_entry(message):
+        return PUT_DONE
+    if message.queue_offset < queue.max_index:
+        at = entry_at(queue, message.queue_offset)
+        if at == NULL:
+            return PUT_DONE          # the file of that entry was cleaned away
+        read_entry(queue, message.queue_offset, &entry)
+        if (entry.physical_offset != message.physical_offset or entry.size != message.size
+                or entry.tags_code != message.tags_code and entry.tags_code >= -0x80000000):
+            put_i64(at, message.physical_offset)
+            put_i32(at + 8, message.size)
+            put_i64(at + 12, message.tags_code)
+        return PUT_DONE
+    if message.queue_offset > queue.max_index or put_entry(queue, message.physical_offset, message.size, message.tags_code) != ROOM_READY:
+        return PUT_NEEDS_SPACE
+    return PUT_DONE
+
+
+@cython.final
+cdef class StoreWriter:
+    def __cinit__(self, MappedFiles log, int64_t max_message_size, str queue_folder, int64_t queue_file_size):
+        memset(&self.state, 0, sizeof(StoreState))
+        self.log = log
+        self.queues = {}
+        self.queue_folder = queue_folder
+        self.queue_file_size = queue_file_size
+        self.state.log = &log.seq
+        self.state.max_message_size = max_message_size
+        self.state.wake_helper_at = INT64_MAX
+        self.state.helper_fd = self.state.flush_fd = -1
+        self.state.writeable = self.state.readable = True
+        self.state.wake_on_put = True
+        self.limit_gets(262144, 32, 65536, 8, INT64_MAX)
+
+    def limit_gets(self, int bytes_in_memory, int count_in_memory, int bytes_on_disk, int count_on_disk, int64_t memory_bytes):
+        """Limits of one get; `memory_bytes`: messages further behind the end count as on disk."""
+        self.state.max_bytes_in_memory = bytes_in_memory
+        self.state.max_count_in_memory = count_in_memory
+        self.state.max_bytes_on_disk = bytes_on_disk
+        self.state.max_count_on_disk = count_on_disk
+        self.state.memory_bytes = memory_bytes
+
+    cdef ConsumeQueue find_queue(self, bytes topic, int queue_id):
+        cdef tuple key = (topic, queue_id)
+        cdef object queue = self.queues.get(key)
+        if queue is None:
+            folder = os.path.join(self.queue_folder, os.fsdecode(topic), str(queue_id))
+            queue = self.queues[key] = ConsumeQueue(topic, queue_id, folder, self.queue_file_size)
+        return <ConsumeQueue> queue
+
+    def queue(self, bytes topic not None, int queue_id):
+        """The queue, made if there is none: in memory only, its folder comes with the first put."""
+        return self.find_queue(topic, queue_id)
+
+    cdef int prepare(self, QueueState* queue, int64_t size, int entries, int keys) except -1:
+        """After PUT_NEEDS_SPACE: files linked and blocks allocated; 1: put again. OSError names what the disk refused."""
+        cdef int room = log_room(&self.log.seq, size)
+        if room == ROOM_NEEDS_FILE:
+            self.log.add_file()
+            if self.log.seq.tail < 0:
+                roll_file(&self.log.seq)
+            room = log_room(&self.log.seq, size)
+        _checked(room, &self.log.seq, self.log.folder)
+        room = queue_room(queue, entries)
+        if room == ROOM_NEEDS_FILE:
+            self._add_queue_file(<ConsumeQueue> queue.owner)
+            room = queue_room(queue, entries)
+        _checked(room, queue.files, (<ConsumeQueue> queue.owner).files.folder)
+        return 1
+
+    cdef int _add_queue_file(self, ConsumeQueue queue) except -1:
+        queue.files.add_file()
+        if queue.files.seq.tail < 0:
+            roll_file(&queue.files.seq)
+        return 0
+
+    # -- the slow door: MessageStore and tests; the fast lane calls put_message itself ----------------------------
+
+    def put(self, bytes topic not None, int queue_id, const unsigned char[::1] body not None, bytes properties not None, *,
+            int64_t store_timestamp, int64_t born_timestamp, bytes born_host not None, bytes store_host not None,
+            int32_t flag=0, int32_t sys_flag=0, int32_t reconsume_times=0, int64_t prepared_transaction_offset=0,
+            object tags_code=None):
+        """Append one message: (PUT_…, physical offset, size, queue offset). OSError: the disk refused, nothing was written."""
+        cdef MessageToPut message
+        cdef ConsumeQueue queue = self.find_queue(topic, queue_id)
+        _fill(&message, topic, queue_id, body, properties)
+        _fill_hosts(&message, born_host, store_host)
+        message.store_timestamp = store_timestamp
+        message.born_timestamp = born_timestamp
+        message.flag = flag
+        message.sys_flag = sys_flag
+        message.reconsume_times = reconsume_times
+        message.prepared_transaction_offset = prepared_transaction_offset
+        scan_properties(&message)
+        if tags_code is not None:
+            message.tags_code = tags_code
+        status = put_message(&self.state, &queue.state, &message)
+        if status == PUT_NEEDS_SPACE:
+            self.prepare(&queue.state, record_size(&message), 1, 0)
+            status = put_message(&self.state, &queue.state, &message)
+        return status, message.physical_offset, message.size, message.queue_offset
+
+    def put_batch(self, bytes topic not None, int queue_id, const unsigned char[::1] body not None, *,
+                  int64_t store_timestamp, int64_t born_timestamp, bytes born_host not None, bytes store_host not None,
+                  int32_t sys_flag=0, int32_t reconsume_times=0):
+        """Append a client's batch body: (PUT_…, [(physical offset, size), …], first queue offset)."""
+        cdef MessageToPut header
+        cdef MessageToPut* messages
+        cdef ConsumeQueue queue = self.find_queue(topic, queue_id)
+        cdef int count
+        _fill(&header, topic, queue_id, body, b"")
+        _fill_hosts(&header, born_host, store_host)
+        header.store_timestamp = store_timestamp
+        header.born_timestamp = born_timestamp
+        header.sys_flag = sys_flag
+        header.reconsume_times = reconsume_times
+        count = split_batch(header.body, header.body_size, &header, NULL, 0)
+        if count <= 0:
+            return PUT_MESSAGE_ILLEGAL, [], 0
+        messages = <MessageToPut*> malloc(count * sizeof(MessageToPut))
+        if messages == NULL:
+            raise MemoryError
+        try:
+            split_batch(header.body, header.body_size, &header, messages, count)
+            return self._put_all(queue, messages, count)
+        finally:
+            free(messages)
+
+    cdef tuple _put_all(self, ConsumeQueue queue, MessageToPut* messages, int count):
+        cdef int64_t total = 0
+        cdef int i
+        cdef int status = put_messages(&self.state, &queue.state, messages, count)
+        if status == PUT_NEEDS_SPACE:
+            for i in range(count):
+                total += record_size(&messages[i])
+            self.prepare(&queue.state, total, count, 0)
+            status = put_messages(&self.state, &queue.state, messages, count)
+        if status != PUT_DONE:
+            return status, [], 0
+        return status, [(messages[i].physical_offset, messages[i].size) for i in range(count)], messages[0].queue_offset
+
+    # -- what the store's Python parts see of StoreState ------------------------------------------------------------
+
+    @property
+    def durable_offset(self):
+        return self.state.durable_offset
+
+    @durable_offset.setter
+    def durable_offset(self, int64_t offset):
+        if offset > self.state.durable_offset:
+            self.state.durable_offset = offset
+
+    @property
+    def writeable(self):
+        return bool(self.state.writeable)
+
+    @writeable.setter
+    def writeable(self, bint value):
+        self.state.writeable = value
+
+    @property
+    def timestamps(self):
+        """Store times of the last record and the last queue entry, for the checkpoint."""
+        return self.state.physic_timestamp, self.state.logics_timestamp
+
+    def wake_through(self, int helper_fd, int flush_fd):
+        """eventfds of the allocator and the flush thread; -1: none."""
+        self.state.helper_fd = helper_fd
+        self.state.flush_fd = flush_fd
+
+    def wake_helper_at(self, int64_t offset):
+        """The allocator is told once the log's end passes `offset`."""
+        self.state.wake_helper_at = offset
+
+    def flush_begins(self):
+        """The flush thread is about to look at the log's end: requests from now on wake it again."""
+        __sync_val_compare_and_swap(&self.state.flush_asked, 1, 0)
+
+    def request_flush(self):
+        """Wake the flush thread."""
+        request_flush(&self.state)
+
+
+cdef int _checked(int room, FileSeq* seq, str folder) except -1:
+    if room == ROOM_READY:
+        return 0
+    raise OSError(seq.error, os.strerror(seq.error), folder)
+
+
+cdef int _fill(MessageToPut* message, bytes topic, int queue_id, const unsigned char[::1] body, bytes properties) except -1:
+    memset(message, 0, sizeof(MessageToPut))
+    message.topic = topic
+    message.topic_size = len(topic)
+    message.queue_id = queue_id
+    if body.shape[0]:
+        message.body = <const char*> &body[0]
+    message.body_size = body.shape[0]
+    message.properties = properties
+    message.properties_size = len(properties)
+    return 0
+
+
+cdef int _fill_hosts(MessageToPut* message, bytes born_host, bytes store_host) except -1:
+    if len(born_host) != 8 or len(store_host) != 8:
+        raise ValueError("a host is 4 bytes of IPv4 and an i32 port")
+    memcpy(message.born_host, <const char*> born_host, 8)
+    memcpy(message.store_host, <const char*> store_host, 8)
+    return 0
