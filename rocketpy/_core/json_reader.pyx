@@ -13,8 +13,8 @@ from rocketpy.errors import ProtocolError
 cdef enum:
     MAX_DEPTH = 200
 
-NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
-NAME = re.compile(r"[\w$-][\w$.@-]*")
+NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
+NAME = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
 BLANKS = re.compile(r"(?:\s|/\*.*?\*/|//[^\n]*(?:\n|$))*", re.DOTALL)
 PLAIN = {'"': re.compile(r'[^"\\]*'), "'": re.compile(r"[^'\\]*")}
 WORDS = {"true": True, "false": False, "null": None, "undefined": None, "NaN": None}
@@ -28,11 +28,33 @@ LONG_NUMBER = 1000              # digits; a number that long means nothing here 
 
 def read_json(text: str, object_key=None):
     """The value `text` means; an object that is a key becomes what `object_key` makes of it."""
-    try:
-        return json.loads(text, strict=False, parse_int=read_int, parse_constant=read_constant)
-    except (ValueError, RecursionError):
-        pass
+    if nesting(text) <= MAX_DEPTH:
+        try:
+            return json.loads(text, strict=False, parse_int=read_int, parse_constant=read_constant)
+        except ValueError:
+            pass
     return Reader(text, object_key).read_all()
+
+
+cdef int nesting(str text):
+    """How deep strict JSON is nested."""
+    cdef Py_ssize_t at = 0, size = len(text)
+    cdef int depth = 0, deepest = 0
+    cdef bint quoted = False
+    cdef Py_UCS4 c
+    while at < size:
+        c = text[at]
+        if c == u'"':
+            quoted = not quoted
+        elif quoted:
+            at += c == u"\\"
+        elif c == u"{" or c == u"[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif c == u"}" or c == u"]":
+            depth -= 1
+        at += 1
+    return deepest
 
 
 def read_constant(name: str) -> None:
@@ -103,7 +125,7 @@ cdef class Reader:
             return self.nested(False)
         if c == u'"' or c == u"'":
             return self.string()
-        if c == u"-" or c == u"+" or c == u"." or u"0" <= c <= u"9":
+        if c == u"-" or c == u"+" or u"0" <= c <= u"9":
             return self.number()
         return self.word()
 
