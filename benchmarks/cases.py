@@ -1,0 +1,106 @@
+"""The table of what can be measured; a case's name is what `--case` takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.load import Load
+
+SIZES = {"128": 128, "1k": 1024, "4k": 4096}
+CONNECTIONS = (1, 8, 64)
+OUTSTANDING = (1, 4, 16)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the report."""
+
+    name: str
+    kind: str  # load: the generator's; start, idle: a program's; java: upstream's own benchmark classes
+    what: str
+    load: Load | None = None
+    flush: str = "ASYNC_FLUSH"
+    program: str = "broker"
+    quick: bool = False  # part of --quick
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Cases that share running servers; start and idle cases start their own."""
+        return (self.kind if self.kind in ("start", "idle") else "serve", self.flush)
+
+
+def send_count(size: int, connections: int, outstanding: int) -> int:
+    """Messages that take upstream about four seconds, and fewer of the large ones, for the disk's sake."""
+    in_flight = connections * outstanding
+    return 20_000 if in_flight == 1 else 40_000 if in_flight < 8 else 60_000 if size > 1024 else 120_000
+
+
+def send_cases() -> list[Case]:
+    """Every size with every number of connections and of requests in flight."""
+    return [
+        Case(
+            f"send-{name}-{connections}x{outstanding}",
+            "load",
+            f"one message of {size} B a send, {connections} connections, {outstanding} in flight on each",
+            Load("send", size, connections, outstanding, send_count(size, connections, outstanding)),
+            quick=name == "1k" and (connections, outstanding) in ((8, 16), (1, 1)),
+        )
+        for name, size in SIZES.items()
+        for connections in CONNECTIONS
+        for outstanding in OUTSTANDING
+    ]
+
+
+def sync_cases() -> list[Case]:
+    """Sends that are on disk before they are answered."""
+    return [
+        Case(
+            f"sync-1k-{connections}x{outstanding}",
+            "load",
+            f"one message of 1024 B a send, SYNC_FLUSH, {connections} connections, {outstanding} in flight on each",
+            Load("send", 1024, connections, outstanding, count, duration_ms=6_000),
+            flush="SYNC_FLUSH",
+            quick=True,
+        )
+        for connections, outstanding, count in ((64, 4, 30_000), (1, 1, 5_000))
+    ]
+
+
+def pull_cases() -> list[Case]:
+    """What was written, read from offset 0 and again, while it is in memory."""
+    many = {"128": 1_500_000, "1k": 800_000, "4k": 300_000}
+    return [
+        Case(
+            f"pull-{name}-{max_nums}",
+            "load",
+            f"pulls of {max_nums} messages of {size} B, {connections} connections, {outstanding} in flight on each",
+            Load("pull", size, connections, outstanding, many[name] if max_nums > 1 else 30_000, max_nums=max_nums),
+            quick=name == "1k",
+        )
+        for name, size in SIZES.items()
+        for max_nums, connections, outstanding in ((32, 8, 4), (1, 1, 1))
+    ]
+
+
+def program_cases() -> list[Case]:
+    """Each program by itself, on an empty store."""
+    rows = (("start", "from exec to the first connection taken"), ("idle", "memory some seconds after start"))
+    return [
+        Case(f"{kind}-{program}", kind, f"{program}: {what}", program=program, quick=True)
+        for kind, what in rows
+        for program in ("namesrv", "broker")
+    ]
+
+
+def all_cases() -> list[Case]:
+    """Every case, in the order of the report."""
+    batch = Load("batch", 128, 8, 4, 800_000)
+    return [
+        *program_cases(),
+        *send_cases(),
+        Case("batch-128-8x4", "load", "32 messages of 128 B a send, 8 connections, 4 in flight", batch, quick=True),
+        *pull_cases(),
+        *sync_cases(),
+        Case("java-produce", "java", "upstream's benchmark Producer: 64 threads, 128 B"),
+        Case("java-consume", "java", "upstream's benchmark Producer and Consumer together"),
+    ]

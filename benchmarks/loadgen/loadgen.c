@@ -1,0 +1,25 @@
+/* Load generator: speaks to a broker as the Java client does, and measures what comes back.
+ *
+ * One thread, so that beside a broker under test it takes one core at most; figures go to stdout as one JSON line.
+ */
+#define _GNU_SOURCE
+#include "selftest.h"
+
+static int has_mode(const Options *options, const char *mode) { return !strcmp(options->mode, mode); }
+
+int main(int argc, char **argv) {
+    Options options = default_options();
+    if (argc == 2 && !strcmp(argv[1], "--selftest"))
+        return run_selftest(&options);
+    const char *wrong = parse_options(&options, argc, argv);
+    int known = has_mode(&options, "send") || has_mode(&options, "batch") || has_mode(&options, "pull") ||
+                has_mode(&options, "sink");
+    if (wrong || !known || options.batch > MAX_BATCH || options.queues < 1 || options.queues > 10 ||
+        options.outstanding < 1 || options.connections < 1) {
+        fprintf(stderr, "loadgen: cannot do: %s\n", wrong ? wrong : "mode, batch, queues, outstanding or connections");
+        return 2;
+    }
+    if (has_mode(&options, "sink"))
+        run_sink(&options);
+    return run_load(&options);
+}

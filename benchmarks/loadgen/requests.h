@@ -1,0 +1,134 @@
+/* Request frames, byte for byte as the Java client 4.5.2 lays them out.
+ *
+ * A frame is built once as a template; each send copies it and writes the digits that change (opaque, time of birth, queue
+ * id, unique key) over fields of fixed width, so the generator costs little more than the copy. Invariant: every stamped
+ * frame is a whole, valid frame whose length never changes.
+ */
+#ifndef REQUESTS_H
+#define REQUESTS_H
+
+#include "options.h"
+
+enum { OPAQUE_WIDTH = 7, BORN_WIDTH = 13, UNIQ_WIDTH = 16, MAX_BATCH = 1024 };
+enum { FIRST_OPAQUE = 1000000, OPAQUES = 8000000 };
+
+typedef struct {
+    Buffer bytes;
+    size_t opaque_at, born_at, queue_at;
+    size_t uniq_at[MAX_BATCH]; /* the low digits of each message's UNIQ_KEY */
+    int uniq_count;
+} Template;
+
+/* The frame's two length fields, once its header and body are in place. */
+static void close_frame(Buffer *frame, size_t header_end) {
+    char *at = frame->at + frame->start;
+    size_t size = frame->end - frame->start;
+    put_u32(at, (uint32_t)(size - 4));
+    put_u32(at + 4, (uint32_t)(header_end - frame->start - 8)); /* the top byte 0 says JSON */
+}
+
+static size_t append_blank(Buffer *buffer, int width) {
+    static const char zeros[] = "00000000000000000000000000000000";
+    size_t at = buffer->end;
+    append(buffer, zeros, (size_t)width);
+    return at;
+}
+
+/* Properties as a Java HashMap orders them; `control` tells how the two separators are spelt (raw, or escaped in JSON). */
+static void append_properties(Template *into, const char *key_ends, const char *value_ends) {
+    char text[128];
+    snprintf(text, sizeof text, "UNIQ_KEY%sAC1104050B1C18B4", key_ends);
+    append_text(&into->bytes, text);
+    into->uniq_at[into->uniq_count++] = append_blank(&into->bytes, UNIQ_WIDTH);
+    snprintf(text, sizeof text, "%sWAIT%strue%sTAGS%sTagA%s", value_ends, key_ends, value_ends, key_ends, value_ends);
+    append_text(&into->bytes, text);
+}
+
+static void append_body(Buffer *buffer, long size) {
+    reserve(buffer, (size_t)size);
+    for (long i = 0; i < size; i++)
+        buffer->at[buffer->end++] = "hello baby"[i % 10];
+}
+
+/* One message of a batch: sizes, flag, body, properties (i32 total, magic 0, crc 0, flag 0, i32 body, i16 properties). */
+static void append_batched(Template *into, long size) {
+    Buffer *bytes = &into->bytes;
+    size_t start = bytes->end;
+    append(bytes, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
+    append_body(bytes, size);
+    size_t properties = bytes->end;
+    append(bytes, "\0\0", 2);
+    append_properties(into, "\1", "\2");
+    put_u32(bytes->at + start, (uint32_t)(bytes->end - start));
+    put_u32(bytes->at + start + 16, (uint32_t)size);
+    size_t properties_size = bytes->end - properties - 2;
+    bytes->at[properties] = (char)(properties_size >> 8);
+    bytes->at[properties + 1] = (char)properties_size;
+}
+
+static void append_tail(Template *into) {
+    append_text(&into->bytes, "},\"flag\":0,\"language\":\"JAVA\",\"opaque\":");
+    into->opaque_at = append_blank(&into->bytes, OPAQUE_WIDTH);
+    append_text(&into->bytes, ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":317}");
+}
+
+/* SEND_MESSAGE_V2 (310) with one message, or SEND_BATCH_MESSAGE (320) with options->batch of them. */
+static Template send_template(const Options *options, int batch) {
+    Template made = {0};
+    Buffer *bytes = &made.bytes;
+    char text[512];
+    append_blank(bytes, 8);
+    snprintf(text, sizeof text,
+             "{\"code\":%d,\"extFields\":{\"a\":\"%s\",\"b\":\"%s\",\"c\":\"TBW102\",\"d\":\"4\",\"e\":\"",
+             batch ? 320 : 310, options->group, options->topic);
+    append_text(bytes, text);
+    made.queue_at = append_blank(bytes, 1);
+    append_text(bytes, "\",\"f\":\"0\",\"g\":\"");
+    made.born_at = append_blank(bytes, BORN_WIDTH);
+    append_text(bytes, "\",\"h\":\"0\",\"i\":\"");
+    if (batch)
+        append_text(bytes, "WAIT\\u0001true\\u0002"); /* a MessageBatch has no key of its own */
+    else
+        append_properties(&made, "\\u0001", "\\u0002");
+    append_text(bytes, batch ? "\",\"j\":\"0\",\"k\":\"false\",\"m\":\"true\"" : "\",\"j\":\"0\",\"k\":\"false\",\"m\":\"false\"");
+    append_tail(&made);
+    size_t header_end = bytes->end;
+    for (long i = 0; i < (batch ? options->batch : 0); i++)
+        append_batched(&made, options->size);
+    if (!batch)
+        append_body(bytes, options->size);
+    close_frame(bytes, header_end);
+    return made;
+}
+
+/* Copies the template behind `out`, made this request's own; `key` counts messages, so no two ever share a UNIQ_KEY. */
+static void append_send(Buffer *out, const Template *from, uint32_t opaque, int queue, uint64_t born_ms, uint64_t *key) {
+    size_t size = from->bytes.end;
+    reserve(out, size);
+    char *frame = out->at + out->end;
+    memcpy(frame, from->bytes.at, size);
+    put_digits(frame + from->opaque_at, OPAQUE_WIDTH, opaque);
+    put_digits(frame + from->born_at, BORN_WIDTH, born_ms);
+    frame[from->queue_at] = (char)('0' + queue);
+    for (int i = 0; i < from->uniq_count; i++)
+        put_hex(frame + from->uniq_at[i], UNIQ_WIDTH, (*key)++);
+    out->end += size;
+}
+
+/* PULL_MESSAGE (11) with subscription `*` attached and leave to suspend; fields in the order of the client's HashMap. */
+static void append_pull(Buffer *out, const Options *options, uint32_t opaque, int queue, int64_t offset) {
+    char frame[1024];
+    int size = snprintf(
+        frame + 8, sizeof frame - 8,
+        "{\"code\":11,\"extFields\":{\"queueId\":\"%d\",\"maxMsgNums\":\"%ld\",\"sysFlag\":\"%d\","
+        "\"suspendTimeoutMillis\":\"15000\",\"commitOffset\":\"%lld\",\"topic\":\"%s\",\"queueOffset\":\"%lld\","
+        "\"expressionType\":\"TAG\",\"subscription\":\"*\",\"subVersion\":\"1565000000123\",\"consumerGroup\":\"%s\"},"
+        "\"flag\":0,\"language\":\"JAVA\",\"opaque\":%u,\"serializeTypeCurrentRPC\":\"JSON\",\"version\":317}",
+        queue, options->max_nums, options->commit && offset ? 7 : 6, options->commit ? (long long)offset : 0LL,
+        options->topic, (long long)offset, options->group, opaque);
+    put_u32(frame, (uint32_t)(size + 4));
+    put_u32(frame + 4, (uint32_t)size);
+    append(out, frame, (size_t)size + 8);
+}
+
+#endif

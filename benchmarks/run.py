@@ -1,0 +1,195 @@
+"""Measures RocketPy's broker against upstream's: `python -m benchmarks.run --quick`, `--full` or `--case NAME`.
+
+Both brokers stand side by side, are warmed alike, and take each load in turn (A B A B); what is reported is the ratio
+of each pair. Invariant: every program it started is stopped, however it ends.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from itertools import groupby
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from benchmarks.build import CACHE, Missing, jars, loadgen
+from benchmarks.cases import SIZES, Case, all_cases
+from benchmarks.java_clients import run_java
+from benchmarks.load import Load, Sample, run_load, settle
+from benchmarks.processes import Failed, memory_of
+from benchmarks.ratios import Row, Samples, rows_of
+from benchmarks.report import as_json, machine, markdown, print_table
+from benchmarks.servers import Servers
+
+MAKES = ("rocketpy", "upstream")
+IDLE_S = 5.0
+PRELOADED = {128: 200_000, 1024: 200_000, 4096: 60_000}  # messages to pull, by size
+# Upstream's JVM compiles what runs often: its figures are its own only after these. RocketPy gets the same.
+WARM_UP = (
+    Load("send", 1024, 1, 1, 1, warm=0),  # makes the topic
+    Load("send", 1024, 8, 16, 200_000, warm=0),
+    Load("send", 1024, 1, 1, 10_000, warm=0),
+    Load("batch", 128, 8, 4, 600_000, warm=0),
+)
+WARM_PULLS = (Load("pull", 128, 8, 4, 2_000_000, warm=0), Load("pull", 128, 1, 1, 20_000, warm=0, max_nums=1))
+
+
+class Runner:
+    """One run: its choices, and the samples taken so far."""
+
+    def __init__(
+        self, makes: tuple[str, ...], pairs: int, scale: float, base: Path, cpus: str | None, say: Console
+    ) -> None:
+        self.makes, self.pairs, self.scale, self.base, self.say = makes, pairs, scale, base, say
+        self.server_cpus, _, self.load_cpus = (cpus or "").partition("/")
+        self.samples: dict[str, Samples] = {}
+
+    def run(self, cases: Iterable[Case]) -> list[Row]:
+        """All cases, grouped by the servers that they can share."""
+        ordered = list(cases)
+        for (kind, flush), group in groupby(sorted(ordered, key=lambda case: case.group), key=lambda case: case.group):
+            if kind == "serve":
+                self._serve(list(group), flush)
+            else:
+                for case in group:
+                    self._alone(case)
+        return [row for case in ordered for row in rows_of(case.name, self.samples.get(case.name, {}))]
+
+    def _servers(self, make: str, flush: str = "ASYNC_FLUSH") -> Servers:
+        return Servers(make, self.base, flush, self.server_cpus or None)
+
+    def _pairwise(self, case: Case, measure: Callable[[str], Sample]) -> None:
+        taken: Samples = {make: [] for make in self.makes}
+        for pair in range(self.pairs):
+            for make in self.makes:
+                settle()
+                taken[make].append(measure(make))
+            self.say.print(f"{case.name} {pair + 1}/{self.pairs}: {brief(taken)}", highlight=False, soft_wrap=True)
+        self.samples[case.name] = taken
+
+    def _alone(self, case: Case) -> None:
+        self._pairwise(case, lambda make: self._start_once(make, case))
+
+    def _start_once(self, make: str, case: Case) -> Sample:
+        with self._servers(make) as servers:
+            if case.program == "broker" and case.kind == "idle":
+                servers.start("namesrv")
+            seconds = servers.start(case.program)
+            if case.kind == "start":
+                return {"listening_s": seconds}
+            time.sleep(IDLE_S)
+            return memory_sample(servers, case.program)
+
+    def _serve(self, cases: list[Case], flush: str) -> None:
+        with ExitStack() as stack:
+            running = {make: stack.enter_context(self._servers(make, flush)).start_both() for make in self.makes}
+            for make, servers in running.items():
+                self._warm(make, servers, cases, flush)
+            for case in cases:
+                self._pairwise(case, lambda make, case=case: self._measure(running[make], case))  # type: ignore[misc]
+
+    def _load(self, servers: Servers, load: Load) -> Sample:
+        return run_load(load, servers.ports["broker"], servers.pid(), self.load_cpus or None)
+
+    def _warm(self, make: str, servers: Servers, cases: list[Case], flush: str) -> None:
+        began = time.monotonic()
+        scale = self.scale if flush == "ASYNC_FLUSH" else self.scale / 10  # a synced send takes long enough to warm
+        for load in WARM_UP:
+            self._load(servers, load.scaled(scale) if load.count > 1 else load)
+        pulled = {case.load.size for case in cases if case.load and case.load.mode == "pull"}
+        for size in sorted(pulled | {SIZES["128"]} if pulled else pulled):
+            self._load(servers, Load("send", size, 1, 1, 1, warm=0, topic=f"BenchPull{size}"))
+            self._load(servers, Load("send", size, 8, 16, PRELOADED[size], warm=0, topic=f"BenchPull{size}"))
+        for load in WARM_PULLS if pulled else ():
+            self._load(servers, load.scaled(scale))
+        self.say.print(f"{make} is warm after {time.monotonic() - began:.0f} s", highlight=False)
+
+    def _measure(self, servers: Servers, case: Case) -> Sample:
+        if case.kind == "java":
+            return run_java(servers, consume=case.name == "java-consume")
+        assert case.load
+        if case.load.mode != "pull":
+            self._load(servers, Load(case.load.mode, case.load.size, 1, 1, 1, warm=0))  # its topic may be new
+        return self._load(servers, case.load.scaled(self.scale)) | memory_sample(servers, "broker")
+
+
+def memory_sample(servers: Servers, program: str) -> Sample:
+    """What a program holds now."""
+    memory = memory_of(servers.pid(program))
+    return {"anonymous_mb": memory.anonymous, "rss_mb": memory.total}
+
+
+def brief(taken: Samples) -> str:
+    """The last pair, in few words."""
+    words = {"rate": "/s", "broker_cpu_us": "µs CPU", "p50_us": "µs p50", "p99_us": "µs p99", "listening_s": "s",
+             "anonymous_mb": "MB", "sent_rate": "/s"}  # fmt: skip
+    last = {make: samples[-1] for make, samples in taken.items()}
+    return "; ".join(
+        f"{make} " + ", ".join(f"{sample[figure]:.4g} {unit}" for figure, unit in words.items() if figure in sample)
+        for make, sample in last.items()
+    )
+
+
+def choose(names: tuple[str, ...], full: bool) -> list[Case]:
+    """The named cases (a name may end in `*`), all of them, or the quick ones."""
+    table = all_cases()
+    if not names:
+        return [case for case in table if full or case.quick]
+    unknown = [name for name in names if not any(matches(case.name, name) for case in table)]
+    if unknown:
+        raise click.UsageError(f"no such case: {', '.join(unknown)} (--list shows them)")
+    return [case for case in table if any(matches(case.name, name) for name in names)]
+
+
+def matches(case: str, name: str) -> bool:
+    """Whether a case goes by that name."""
+    return case.startswith(name[:-1]) if name.endswith("*") else case == name
+
+
+@click.command(help=__doc__)
+@click.option("--case", "names", multiple=True, help="Measure this case; may be repeated and may end in *.")
+@click.option("--quick", is_flag=True, help="The cases that have targets, in about five minutes (the default).")
+@click.option("--full", is_flag=True, help="All cases; about an hour.")
+@click.option("--list", "listed", is_flag=True, help="Show all cases.")
+@click.option("--pairs", type=int, help="Pairs of runs a case; 3, or 5 with --full.")
+@click.option("--scale", default=1.0, help="Times the messages of each load.")
+@click.option("--make", "makes", type=click.Choice(MAKES), multiple=True, help="Only this broker, without ratios.")
+@click.option("--cpus", metavar="SERVERS/LOAD", help="Pin both, as taskset's lists, for example 0/1.")
+@click.option("--dir", "base", type=click.Path(path_type=Path), default=CACHE / "run", help="Where stores are made.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write everything here.")
+@click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write the table here.")
+def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: int | None, scale: float,
+         makes: tuple[str, ...], cpus: str | None, base: Path, json_file: Path | None,
+         markdown_file: Path | None) -> None:  # fmt: skip
+    """The command line."""
+    console = Console(stderr=True)
+    if listed:
+        for case in all_cases():
+            click.echo(f"{case.name:16} {'quick' if case.quick else '     '} {case.what}")
+        return
+    try:
+        loadgen()
+        if "upstream" in (makes or MAKES):
+            jars()
+        console.print(f"{machine()}", highlight=False)
+        runner = Runner(makes or MAKES, pairs or (5 if full else 3), scale, base, cpus, console)
+        rows = runner.run(choose(names, full and not quick))
+    except (Failed, Missing) as error:
+        raise click.ClickException(str(error)) from error
+    print_table(rows, Console(width=None if sys.stdout.isatty() else 130))
+    command = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
+    if json_file:
+        json_file.write_text(as_json(rows, command))
+    if markdown_file:
+        markdown_file.write_text(markdown(rows))
+    if any(not verdict.reached for row in rows for verdict in row.verdicts):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What the figures must reach; the runner marks each as reached or missed and hides none.
+
+A ratio is RocketPy's figure over upstream's of the same pair of runs; a value is RocketPy's figure alone. The median
+over all pairs is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Target:
+    """One promise about one figure of one case."""
+
+    case: str
+    figure: str
+    judged: Literal["ratio", "value"]
+    side: Literal["at most", "at least"]
+    bound: float
+
+    def is_reached(self, value: float) -> bool:
+        """Whether `value` keeps the promise."""
+        return value <= self.bound if self.side == "at most" else value >= self.bound
+
+
+def _ratio(case: str, figure: str, at_most: float) -> Target:
+    return Target(case, figure, "ratio", "at most", at_most)
+
+
+TARGETS = (
+    _ratio("send-1k-8x16", "broker_cpu_us", 1 / 8),
+    _ratio("send-1k-1x1", "broker_cpu_us", 1 / 4),
+    _ratio("batch-128-8x4", "broker_cpu_us", 1 / 3),
+    *(_ratio(f"pull-{size}-32", "broker_cpu_us", 1 / 2) for size in ("128", "1k", "4k")),
+    *(_ratio(f"pull-{size}-1", "broker_cpu_us", 1 / 8) for size in ("128", "1k", "4k")),
+    *(
+        _ratio(case, figure, 1 / 2)
+        for case in ("send-1k-8x16", "send-1k-1x1", "batch-128-8x4")
+        for figure in ("p50_us", "p99_us")
+    ),
+    *(Target(case, "refused", "value", "at most", 0) for case in ("send-1k-8x16", "send-1k-1x1", "batch-128-8x4")),
+    Target("sync-1k-64x4", "rate", "ratio", "at least", 10),
+    Target("sync-1k-1x1", "rate", "ratio", "at least", 2),
+    _ratio("start-namesrv", "listening_s", 1 / 2),
+    _ratio("start-broker", "listening_s", 1 / 2),
+    Target("idle-namesrv", "anonymous_mb", "value", "at most", 50),
+    Target("idle-broker", "anonymous_mb", "value", "at most", 50),
+)
+
+
+def targets_of(case: str, figure: str) -> list[Target]:
+    """The promises about one figure."""
+    return [target for target in TARGETS if (target.case, target.figure) == (case, figure)]
