@@ -1,0 +1,113 @@
+"""What each consumer group may do, and subscriptionGroup.json.
+
+Invariant: every change bumps the data version and is on disk before the call returns.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from rocketpy import json_file
+from rocketpy.broker.table_text import TableText, version_text
+from rocketpy.clock import Clock
+from rocketpy.config.broker import BrokerConfig
+from rocketpy.protocol.bodies import DataVersion, SubscriptionGroupConfig, SubscriptionGroupWrapper
+
+log = logging.getLogger("RocketmqBroker")
+
+GROUPS_AT_START = (
+    "TOOLS_CONSUMER",
+    "FILTERSRV_CONSUMER",
+    "SELF_TEST_C_GROUP",
+    "CID_ONS-HTTP-PROXY",
+    "CID_ONSAPI_PULL",
+    "CID_ONSAPI_PERMISSION",
+    "CID_ONSAPI_OWNER",
+)
+SYSTEM_PREFIX = "CID_RMQ_SYS_"
+
+
+class SubscriptionGroups:
+    """The table, its version and its file. A config handed out is never changed: a change replaces it."""
+
+    def __init__(self, config: BrokerConfig, path: Path, clock: Clock) -> None:
+        self._config = config
+        self._path = path
+        self._clock = clock
+        self.table: dict[str, SubscriptionGroupConfig] = {}
+        self._text = TableText("subscriptionGroupTable")
+        for name in GROUPS_AT_START:
+            self._set(SubscriptionGroupConfig(group_name=name))
+        self.data_version = DataVersion(timestamp=clock.now_ms(), counter=0)
+
+    def load(self) -> None:
+        """Put the file's groups over those that exist at start."""
+        text = json_file.load(self._path)
+        if not text:
+            return
+        stored = SubscriptionGroupWrapper.decode(text.encode())
+        self.data_version = stored.data_version
+        for group in stored.subscription_group_table.values():
+            self._set(group)
+            log.info("load exist subscription group, %s", group)
+
+    def persist(self) -> None:
+        """Write the file as it stands."""
+        json_file.persist(self._path, self._text.text(version_text(self.data_version)))
+
+    def wrapper(self) -> SubscriptionGroupWrapper:
+        """The body of code 201."""
+        return SubscriptionGroupWrapper(subscription_group_table=dict(self.table), data_version=self.data_version)
+
+    def find(self, group: str) -> SubscriptionGroupConfig | None:
+        """A group's config, made with defaults where that is allowed; else None."""
+        known = self.table.get(group)
+        if known is not None:
+            return known
+        if not self._config.auto_create_subscription_group and not group.startswith(SYSTEM_PREFIX):
+            return None
+        made = SubscriptionGroupConfig(group_name=group)
+        log.info("auto create a subscription group, %s", made)
+        self._set(made)
+        self._changed()
+        return made
+
+    def put(self, group: SubscriptionGroupConfig) -> None:
+        """Create or replace a group, as an operator says."""
+        old = self.table.get(group.group_name)
+        if old is None:
+            log.info("create new subscription group, %s", group)
+        else:
+            log.info("update subscription group config, old: %s new: %s", old, group)
+        self._set(group)
+        self._changed()
+
+    def delete(self, group: str) -> None:
+        """Forget a group."""
+        old = self.table.pop(group, None)
+        if old is None:
+            log.warning("delete subscription group failed, subscription groupName: %s not exist", group)
+            return
+        self._text.remove(group)
+        log.info("delete subscription group OK, subscription group:%s", old)
+        self._changed()
+
+    def disable_consume(self, group: str) -> None:
+        """Stop a group's pulls; not written to disk, as upstream."""
+        old = self.table.get(group)
+        if old is not None:
+            self._set(replace(old, consume_enable=False))
+            self._next_version()
+
+    def _set(self, group: SubscriptionGroupConfig) -> None:
+        self.table[group.group_name] = group
+        self._text.put(group.group_name, group)
+
+    def _changed(self) -> None:
+        self._next_version()
+        self.persist()
+
+    def _next_version(self) -> None:
+        self.data_version = DataVersion(timestamp=self._clock.now_ms(), counter=self.data_version.counter + 1)

@@ -1,0 +1,198 @@
+"""The topics of this broker, how a send creates one, and topics.json.
+
+Invariant: every change of the table bumps the data version, is on disk, and was told to every `on_change` before the
+call returns; so a topic that a client was answered for survives a kill, and the fast lane never works on an old row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+
+from rocketpy import json_file
+from rocketpy.broker.table_text import TableText, version_text
+from rocketpy.clock import Clock
+from rocketpy.config.broker import BrokerConfig
+from rocketpy.protocol.bodies import DataVersion, TopicConfig, TopicConfigSerializeWrapper
+
+log = logging.getLogger("RocketmqBroker")
+
+PERM_READ, PERM_WRITE, PERM_INHERIT = 4, 2, 1
+
+AUTO_CREATE_TOPIC = "TBW102"
+RETRY_PREFIX = "%RETRY%"
+
+OnChange = Callable[[str, "TopicConfig | None"], None]
+
+
+def system_topics(config: BrokerConfig) -> list[TopicConfig]:
+    """The topics that exist at start; what topics.json says of them wins."""
+    rw = PERM_READ | PERM_WRITE
+    default = config.default_topic_queue_nums
+    rows = [
+        ("SELF_TEST_TOPIC", 1, rw),
+        (AUTO_CREATE_TOPIC, default, rw | PERM_INHERIT) if config.auto_create_topic_enable else None,
+        ("BenchmarkTest", 1024, rw),
+        (config.broker_cluster_name, 16, PERM_INHERIT | (rw if config.cluster_topic_enable else 0)),
+        (config.broker_name, 1, PERM_INHERIT | (rw if config.broker_topic_enable else 0)),
+        ("OFFSET_MOVED_EVENT", 1, rw),
+        (config.msg_trace_topic_name, 1, rw) if config.trace_topic_enable else None,
+    ]
+    return [_topic(name, queue_nums, perm) for name, queue_nums, perm in filter(None, rows)]
+
+
+def _topic(name: str, queue_nums: int, perm: int, sys_flag: int = 0) -> TopicConfig:
+    return TopicConfig(
+        topic_name=name, read_queue_nums=queue_nums, write_queue_nums=queue_nums, perm=perm, topic_sys_flag=sys_flag
+    )
+
+
+class Topics:
+    """The table, its version and its file. A TopicConfig handed out is never changed: a change replaces it."""
+
+    def __init__(self, config: BrokerConfig, path: Path, clock: Clock) -> None:
+        self._config = config
+        self._path = path
+        self._clock = clock
+        self.table: dict[str, TopicConfig] = {}
+        self._text = TableText("topicConfigTable")
+        for topic in system_topics(config):
+            self._set(topic)
+        self.system_topics: frozenset[str] = frozenset(self.table)
+        self.data_version = DataVersion(timestamp=clock.now_ms(), counter=0)
+        # Called with (topic, its config or None when it is gone) after each change and for each topic of a load.
+        self.on_change: list[OnChange] = []
+        # Called after a send or a consumer made a topic: the name servers must hear of it at once.
+        self.on_auto_create: list[Callable[[], None]] = []
+
+    # -- file
+
+    def load(self) -> None:
+        """Put the file's topics over those that exist at start."""
+        text = json_file.load(self._path)
+        if text:
+            stored = TopicConfigSerializeWrapper.decode(text.encode())
+            self.data_version = stored.data_version
+            for topic in stored.topic_config_table.values():
+                self._set(topic)
+                log.info("load exist local topic, %s", topic)
+        for topic in self.table.values():
+            self._tell(topic.topic_name, topic)
+
+    def persist(self) -> None:
+        """Write the file as it stands."""
+        json_file.persist(self._path, self._text.text(version_text(self.data_version)))
+
+    def wrapper(self) -> TopicConfigSerializeWrapper:
+        """The body of code 21, and of a registration."""
+        return TopicConfigSerializeWrapper(topic_config_table=dict(self.table), data_version=self.data_version)
+
+    # -- questions
+
+    def get(self, topic: str) -> TopicConfig | None:
+        """A topic's config, or None."""
+        return self.table.get(topic)
+
+    # -- changes
+
+    def create_in_send(
+        self, topic: str, default_topic: str, remote: str, client_default_queue_nums: int, topic_sys_flag: int
+    ) -> TopicConfig | None:
+        """The topic, made after `default_topic` if it is not there yet; None when that one does not allow it."""
+        known = self.table.get(topic)
+        if known is not None:
+            return known
+        default = self._default_for_send(default_topic, remote)
+        if default is None:
+            return None
+        queue_nums = max(0, min(client_default_queue_nums, default.write_queue_nums))
+        made = replace(
+            _topic(topic, queue_nums, default.perm & ~PERM_INHERIT, topic_sys_flag),
+            topic_filter_type=default.topic_filter_type,
+        )
+        log.info("Create new topic by default topic:[%s] config:[%s] producer:[%s]", default_topic, made, remote)
+        return self._create(made)
+
+    def _default_for_send(self, default_topic: str, remote: str) -> TopicConfig | None:
+        """The topic to copy from, if it exists and its inherit bit allows that."""
+        default = self.table.get(default_topic)
+        if default is None:
+            log.warning(
+                "Create new topic failed, because the default topic[%s] not exist. producer:[%s]", default_topic, remote
+            )
+            return None
+        if default_topic == AUTO_CREATE_TOPIC and not self._config.auto_create_topic_enable:
+            # A stored TBW102 outlives the switch; upstream takes its inherit bit away at the first such send.
+            default = replace(default, perm=PERM_READ | PERM_WRITE)
+            self._set(default)
+            self._tell(default_topic, default)
+        if default.perm & PERM_INHERIT:
+            return default
+        log.warning(
+            "Create new topic failed, because the default topic[%s] has no perm [%d] producer:[%s]",
+            default_topic, default.perm, remote,
+        )  # fmt: skip
+        return None
+
+    def create_in_send_back(self, topic: str, queue_nums: int, perm: int, sys_flag: int) -> TopicConfig:
+        """The retry or dead-letter topic of a group, made if it is not there yet."""
+        known = self.table.get(topic)
+        if known is not None:
+            return known
+        made = _topic(topic, queue_nums, perm, sys_flag)
+        log.info("create new topic %s", made)
+        return self._create(made)
+
+    def _create(self, topic: TopicConfig) -> TopicConfig:
+        self._set(topic)
+        self._changed({topic.topic_name: topic})
+        for told in self.on_auto_create:
+            told()
+        return topic
+
+    def put(self, topic: TopicConfig) -> None:
+        """Create or replace a topic, as an operator says."""
+        old = self.table.get(topic.topic_name)
+        if old is None:
+            log.info("create new topic [%s]", topic)
+        else:
+            log.info("update topic config, old:[%s] new:[%s]", old, topic)
+        self._set(topic)
+        self._changed({topic.topic_name: topic})
+
+    def delete(self, topic: str) -> None:
+        """Forget a topic."""
+        old = self.table.pop(topic, None)
+        if old is None:
+            log.warning("delete topic config failed, topic: %s not exists", topic)
+            return
+        self._text.remove(topic)
+        log.info("delete topic config OK, topic: %s", old)
+        self._changed({topic: None})
+
+    def apply_order_config(self, order_topics: Collection[str]) -> None:
+        """Order topics are those the name server lists, and no others."""
+        flipped = [topic for name, topic in self.table.items() if topic.order != (name in order_topics)]
+        changed: dict[str, TopicConfig | None] = {}
+        for topic in flipped:
+            log.info("update order topic config, topic=%s, order=%s", topic.topic_name, not topic.order)
+            changed[topic.topic_name] = self._set(replace(topic, order=not topic.order))
+        if changed:
+            self._changed(changed)
+
+    def _set(self, topic: TopicConfig) -> TopicConfig:
+        self.table[topic.topic_name] = topic
+        self._text.put(topic.topic_name, topic)
+        return topic
+
+    def _changed(self, topics: dict[str, TopicConfig | None]) -> None:
+        self.data_version = DataVersion(timestamp=self._clock.now_ms(), counter=self.data_version.counter + 1)
+        self.persist()
+        for name, topic in topics.items():
+            self._tell(name, topic)
+
+    def _tell(self, name: str, topic: TopicConfig | None) -> None:
+        for told in self.on_change:
+            told(name, topic)

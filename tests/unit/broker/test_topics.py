@@ -1,0 +1,178 @@
+"""Topics: what exists at start, what a send may create, the file, and who is told."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rocketpy.broker.topics import Topics
+from rocketpy.clock import ManualClock
+from rocketpy.config.broker import BrokerConfig
+from rocketpy.protocol.bodies import TopicConfig
+
+Make = Callable[..., Topics]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def make(tmp_path: Path, clock: ManualClock) -> Make:
+    """A Topics over the test's own file; keyword arguments are settings."""
+
+    def make(**settings: object) -> Topics:
+        config = BrokerConfig(broker_name="broker-a", broker_cluster_name="C", **settings)
+        return Topics(config, tmp_path / "config" / "topics.json", clock)
+
+    return make
+
+
+def shape(topics: Topics) -> dict[str, tuple[int, int, int]]:
+    return {name: (t.read_queue_nums, t.write_queue_nums, t.perm) for name, t in topics.table.items()}
+
+
+def test_topics_at_start(make: Make) -> None:
+    topics = make(trace_topic_enable=True)
+    assert shape(topics) == {
+        "SELF_TEST_TOPIC": (1, 1, 6),
+        "TBW102": (8, 8, 7),
+        "BenchmarkTest": (1024, 1024, 6),
+        "C": (16, 16, 7),
+        "broker-a": (1, 1, 7),
+        "OFFSET_MOVED_EVENT": (1, 1, 6),
+        "RMQ_SYS_TRACE_TOPIC": (1, 1, 6),
+    }
+    assert topics.system_topics == set(topics.table)
+
+
+def test_settings_change_the_topics_at_start(make: Make) -> None:
+    topics = make(auto_create_topic_enable=False, cluster_topic_enable=False, broker_topic_enable=False)
+    assert "TBW102" not in topics.table
+    assert "RMQ_SYS_TRACE_TOPIC" not in topics.table
+    assert (shape(topics)["C"], shape(topics)["broker-a"]) == ((16, 16, 1), (1, 1, 1))
+    assert shape(make(default_topic_queue_nums=4))["TBW102"] == (4, 4, 7)
+
+
+@pytest.mark.parametrize(("asked", "got"), [(4, 4), (100, 8), (0, 0), (-3, 0)])
+def test_a_send_creates_its_topic(make: Make, asked: int, got: int) -> None:
+    topics = make()
+    version = topics.data_version
+    made = topics.create_in_send("T", "TBW102", "10.0.0.1:1", asked, 1)
+    assert made == TopicConfig("T", got, got, 6, "SINGLE_TAG", 1, False)
+    assert topics.get("T") is made
+    assert topics.data_version.counter == version.counter + 1
+    assert topics.create_in_send("T", "nonsense", "10.0.0.1:1", 1, 0) is made
+    assert topics.data_version.counter == version.counter + 1
+
+
+def test_a_send_creates_nothing_without_a_default_topic_that_inherits(make: Make) -> None:
+    topics = make()
+    assert topics.create_in_send("T", "unknown", "10.0.0.1:1", 4, 0) is None
+    assert topics.create_in_send("T", "SELF_TEST_TOPIC", "10.0.0.1:1", 4, 0) is None
+    assert topics.get("T") is None
+    assert topics.data_version.counter == 0
+
+
+def test_a_stored_tbw102_loses_its_inherit_bit_when_the_switch_is_off(make: Make) -> None:
+    make().put(TopicConfig("TBW102", 8, 8, 7))
+    topics = make(auto_create_topic_enable=False)
+    topics.load()
+    assert topics.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0) is None
+    assert shape(topics)["TBW102"] == (8, 8, 6)
+
+
+def test_a_send_back_creates_its_retry_topic_once(make: Make) -> None:
+    topics = make()
+    made = topics.create_in_send_back("%RETRY%G", 1, 6, 2)
+    assert made == TopicConfig("%RETRY%G", 1, 1, 6, "SINGLE_TAG", 2, False)
+    assert topics.create_in_send_back("%RETRY%G", 9, 2, 0) is made
+
+
+def test_the_file_is_upstreams(make: Make, tmp_path: Path) -> None:
+    topics = make()
+    topics.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0)
+    text = (tmp_path / "config" / "topics.json").read_text()
+    head, _, tail = text.partition('"topicConfigTable":{')
+    stamp = topics.data_version.timestamp
+    assert head == f'{{\n\t"dataVersion":{{\n\t\t"counter":1,\n\t\t"timestamp":{stamp}\n\t}},\n\t'
+    assert tail.endswith(
+        ',\n\t\t"T":{\n\t\t\t"order":false,\n\t\t\t"perm":6,\n\t\t\t"readQueueNums":4,\n\t\t\t"topicFilterType":"SINGLE_TAG",'
+        '\n\t\t\t"topicName":"T",\n\t\t\t"topicSysFlag":0,\n\t\t\t"writeQueueNums":4\n\t\t}\n\t}\n}'
+    )
+    assert json.loads(text)["topicConfigTable"].keys() == topics.table.keys()
+
+
+def test_the_stored_topics_win(make: Make) -> None:
+    first = make()
+    first.put(TopicConfig("SELF_TEST_TOPIC", 3, 3, 4))
+    first.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0)
+    second = make()
+    second.load()
+    assert second.table == first.table
+    assert second.data_version == first.data_version
+    second.persist()
+    third = make()
+    third.load()
+    assert third.table == first.table
+
+
+def test_delete_forgets_also_in_the_file(make: Make) -> None:
+    topics = make()
+    topics.put(TopicConfig("T"))
+    topics.delete("T")
+    topics.delete("T")
+    assert topics.get("T") is None
+    assert topics.data_version.counter == 2
+    again = make()
+    again.load()
+    assert again.get("T") is None
+
+
+def test_order_topics_are_those_the_name_server_lists(make: Make) -> None:
+    topics = make()
+    topics.put(TopicConfig("T"))
+    topics.put(TopicConfig("U", order=True))
+    before = topics.data_version.counter
+    topics.apply_order_config({"T": "broker-a:4", "unknown": ""})
+    assert [name for name, topic in topics.table.items() if topic.order] == ["T"]
+    assert topics.data_version.counter == before + 1
+    topics.apply_order_config(["T"])
+    assert topics.data_version.counter == before + 1
+
+
+def test_every_change_is_told_after_it_is_on_disk(make: Make, tmp_path: Path) -> None:
+    topics = make()
+    told: list[tuple[str, int | None, bool]] = []
+    file = tmp_path / "config" / "topics.json"
+
+    def on_change(name: str, topic: TopicConfig | None) -> None:
+        on_disk = json.loads(file.read_text())["topicConfigTable"] if file.exists() else {}
+        told.append((name, topic and topic.perm, name in on_disk))
+
+    topics.on_change.append(on_change)
+    topics.load()
+    assert {name for name, _, _ in told} == set(topics.table)
+    told.clear()
+    topics.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0)
+    topics.create_in_send_back("%RETRY%G", 1, 6, 0)
+    topics.put(TopicConfig("T", perm=4))
+    topics.apply_order_config(["T"])
+    topics.delete("T")
+    assert told == [
+        ("T", 6, True), ("%RETRY%G", 6, True), ("T", 4, True), ("T", 4, True), ("T", None, False)
+    ]  # fmt: skip
+
+
+def test_only_topics_made_by_clients_are_announced_at_once(make: Make) -> None:
+    topics = make()
+    announced: list[int] = []
+    topics.on_auto_create.append(lambda: announced.append(len(topics.table)))
+    topics.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0)
+    topics.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0)
+    topics.create_in_send_back("%RETRY%G", 1, 6, 0)
+    topics.put(TopicConfig("U"))
+    topics.delete("U")
+    assert announced == [7, 8]
