@@ -1,0 +1,190 @@
+"""Which clients consume in which group, what they subscribe to, and the word to them when that changes.
+
+Invariant: a group stands in the table exactly while it has a client. Whoever comes or goes, every client of the group
+is sent NOTIFY_CONSUMER_IDS_CHANGED, the sender too and before its heartbeat is answered, so that all rebalance at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from rocketpy._core.command import Command
+from rocketpy.broker.clients import CLIENT_EXPIRES_MS, Channel, Client
+from rocketpy.clock import Clock
+from rocketpy.config.broker import BrokerConfig
+from rocketpy.protocol.bodies import ConsumeFromWhere, ConsumerData, ConsumeType, MessageModel, SubscriptionData
+from rocketpy.protocol.codes import RequestCode
+
+log = logging.getLogger("RocketmqBroker")
+
+ONEWAY = 2
+
+
+@dataclass(slots=True)
+class ConsumerClient(Client):
+    """A consumer, with what it itself last asked for: topic -> expression."""
+
+    asks: dict[str, str | None] = field(default_factory=dict)
+
+
+class ConsumerGroup:
+    """One group: its clients, and the subscriptions as the last heartbeat left them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.consume_type: ConsumeType | None = None
+        self.message_model: MessageModel | None = None
+        self.consume_from_where: ConsumeFromWhere | None = None
+        self.clients: dict[Channel, ConsumerClient] = {}
+        self.subscriptions: dict[str, SubscriptionData] = {}
+
+    def subscription(self, topic: str) -> SubscriptionData | None:
+        """What the group subscribes to in a topic."""
+        return self.subscriptions.get(topic)
+
+    def client(self, client_id: str) -> ConsumerClient | None:
+        """A client by its id."""
+        return next((client for client in self.clients.values() if client.client_id == client_id), None)
+
+    @property
+    def client_ids(self) -> list[str]:
+        """Ids of all clients."""
+        return [client.client_id for client in self.clients.values()]
+
+    def update_client(self, client: Client, now_ms: int) -> bool:
+        """Take a client's heartbeat in; True when it is a new connection."""
+        known = self.clients.get(client.connection)
+        if known is not None and known.client_id != client.client_id:
+            log.error("consumer channel known under another clientId. GROUP: %s OLD: %s NEW: %s",
+                      self.name, known, client)  # fmt: skip
+        if known is None or known.client_id != client.client_id:
+            self.clients[client.connection] = ConsumerClient(
+                client.connection, client.client_id, client.language, client.version, now_ms
+            )
+        else:
+            known.last_update_ms = now_ms
+        if known is None:
+            log.info("new consumer connected, group: %s %s %s channel: %s",
+                     self.name, self.consume_type, self.message_model, client)  # fmt: skip
+        return known is None
+
+    def update_subscriptions(self, subscriptions: Iterable[SubscriptionData]) -> bool:
+        """The last heartbeat wins; True when a topic came or went."""
+        asked = {subscription.topic: subscription for subscription in subscriptions}
+        came = asked.keys() - self.subscriptions.keys()
+        gone = self.subscriptions.keys() - asked.keys()
+        for topic in gone:
+            log.warning("subscription changed, group: %s remove topic %s %s",
+                        self.name, topic, self.subscriptions.pop(topic))  # fmt: skip
+        for topic, new in asked.items():
+            old = self.subscriptions.get(topic)
+            if old is None or new.sub_version > old.sub_version:
+                log.info("subscription changed, group: %s OLD: %s NEW: %s", self.name, old, new)
+                self.subscriptions[topic] = new
+        return bool(came or gone)
+
+    def compare_subscriptions(self, connection: Channel, subscriptions: Iterable[SubscriptionData]) -> None:
+        """Name the clients that contradict each other: in one group, messages of the odd topic or tag get lost.
+
+        Said once a change, because it is a client's own wish that is compared, not the group's table, which the
+        heartbeats of such clients turn over and over.
+        """
+        client = self.clients[connection]
+        asks = {subscription.topic: subscription.sub_string for subscription in subscriptions}
+        if asks == client.asks:
+            return
+        client.asks = asks
+        for other in self.clients.values():
+            if other.client_id != client.client_id and other.asks and other.asks != asks:
+                log.warning(
+                    "the subscriptions of group %s contradict each other: %s subscribes to %s, %s to %s",
+                    self.name, client.client_id, asks, other.client_id, other.asks,
+                )  # fmt: skip
+                return
+
+
+class Consumers:
+    """The registry of all groups."""
+
+    def __init__(self, config: BrokerConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._groups: dict[str, ConsumerGroup] = {}
+        self._groups_of: dict[Channel, set[str]] = {}
+
+    # -- questions
+
+    def group(self, name: str) -> ConsumerGroup | None:
+        """A group that has clients now."""
+        return self._groups.get(name)
+
+    def groups_of(self, topic: str) -> list[str]:
+        """Groups that subscribe to a topic now."""
+        return [group.name for group in self._groups.values() if topic in group.subscriptions]
+
+    @property
+    def groups(self) -> Mapping[str, ConsumerGroup]:
+        """The whole table, to read."""
+        return self._groups
+
+    # -- changes
+
+    def register(self, said: ConsumerData, client: Client, notify: bool = True) -> bool:
+        """Take a heartbeat's entry for one group in; True when its clients or topics changed."""
+        group = self._groups.setdefault(said.group_name, ConsumerGroup(said.group_name))
+        group.consume_type, group.message_model = said.consume_type, said.message_model
+        group.consume_from_where = said.consume_from_where
+        came = group.update_client(client, self._clock.now_ms())
+        self._groups_of.setdefault(client.connection, set()).add(group.name)
+        changed = group.update_subscriptions(said.subscription_data_set)
+        group.compare_subscriptions(client.connection, said.subscription_data_set)
+        if (came or changed) and notify:
+            self._notify(group)
+        return came or changed
+
+    def unregister(self, name: str, connection: Channel, notify: bool = True) -> None:
+        """The client says good-bye to the group."""
+        group = self._groups.get(name)
+        if group is None:
+            return
+        client = self._remove(group, connection)
+        if client is not None:
+            log.info("unregister a consumer[%s] from group %s", client, name)
+        if notify:
+            self._notify(group)
+
+    def connection_closed(self, connection: Channel) -> None:
+        """Forget a client in all its groups; the others hear of it whatever the group's switch says."""
+        for name in sorted(self._groups_of.get(connection, ())):
+            group = self._groups[name]
+            log.warning("consumer[%s] gone from group %s", self._remove(group, connection), name)
+            self._notify(group)
+
+    def expire(self) -> None:
+        """Forget clients that are silent for 120 s, and close their connections; nobody is told, as upstream."""
+        last_ms = self._clock.now_ms() - CLIENT_EXPIRES_MS
+        for group in list(self._groups.values()):
+            for client in [client for client in group.clients.values() if client.last_update_ms < last_ms]:
+                log.warning("SCAN: remove expired consumer[%s] from group %s", client, group.name)
+                self._remove(group, client.connection)
+                client.connection.close()
+
+    def _remove(self, group: ConsumerGroup, connection: Channel) -> ConsumerClient | None:
+        client = group.clients.pop(connection, None)
+        names = self._groups_of.get(connection, set())
+        names.discard(group.name)
+        if not names:
+            self._groups_of.pop(connection, None)
+        if not group.clients:
+            self._groups.pop(group.name, None)
+            log.info("unregister consumer ok, no any connection, and remove consumer group, %s", group.name)
+        return client
+
+    def _notify(self, group: ConsumerGroup) -> None:
+        if not self._config.notify_consumer_ids_changed_enable:
+            return
+        for connection in list(group.clients):
+            ext = {"consumerGroup": group.name}
+            connection.send(Command(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, ext, flag=ONEWAY))

@@ -1,0 +1,69 @@
+"""Which clients produce for which group: who the broker may ask about a half message.
+
+Invariant: a group stands in the table exactly while it has a client, and a client exactly while its connection is open
+and its last heartbeat is at most 120 s old.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from rocketpy.broker.clients import CLIENT_EXPIRES_MS, Channel, Client
+from rocketpy.clock import Clock
+
+log = logging.getLogger("RocketmqBroker")
+
+
+class Producers:
+    """The registry: group -> connection -> client."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._groups: dict[str, dict[Channel, Client]] = {}
+
+    def register(self, group: str, client: Client) -> None:
+        """A heartbeat names the group."""
+        clients = self._groups.setdefault(group, {})
+        known = clients.get(client.connection)
+        if known is None:
+            known = clients[client.connection] = client
+            log.info("new producer connected, group: %s channel: %s", group, client)
+        known.last_update_ms = self._clock.now_ms()
+
+    def unregister(self, group: str, connection: Channel) -> None:
+        """The client says good-bye to the group."""
+        if self._remove(group, connection):
+            log.info("unregister a producer[%s] from group %s", connection.address, group)
+
+    def connection_closed(self, connection: Channel) -> None:
+        """Forget a client in all its groups."""
+        for group in [group for group, clients in self._groups.items() if connection in clients]:
+            self._remove(group, connection)
+            log.info("producer[%s] gone from group %s", connection.address, group)
+
+    def expire(self) -> None:
+        """Forget clients that are silent for 120 s, and close their connections."""
+        last_ms = self._clock.now_ms() - CLIENT_EXPIRES_MS
+        for group, clients in list(self._groups.items()):
+            for client in [client for client in clients.values() if client.last_update_ms < last_ms]:
+                log.warning("SCAN: remove expired producer[%s] from group %s", client, group)
+                self._remove(group, client.connection)
+                client.connection.close()
+
+    def _remove(self, group: str, connection: Channel) -> bool:
+        clients = self._groups.get(group, {})
+        gone = clients.pop(connection, None)
+        if not clients:
+            self._groups.pop(group, None)
+        return gone is not None
+
+    def clients(self, group: str) -> list[Client] | None:
+        """The group's clients; None when there is no such group."""
+        clients = self._groups.get(group)
+        return None if clients is None else list(clients.values())
+
+    @property
+    def groups(self) -> Mapping[str, Mapping[Channel, Client]]:
+        """The whole table, to read."""
+        return self._groups

@@ -1,0 +1,71 @@
+"""Producers come with heartbeats and go with their connection, their word or their silence."""
+
+import pytest
+
+from rocketpy._core.command import Command
+from rocketpy.broker.clients import Client
+from rocketpy.broker.producers import Producers
+from rocketpy.clock import ManualClock
+
+
+class Connection:
+    """A client's connection; closing it is only noted."""
+
+    def __init__(self, address: str = "10.0.0.1:1") -> None:
+        self.address = address
+        self.closed = False
+
+    def send(self, command: Command) -> None:
+        raise AssertionError("producers are not spoken to")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def ids(producers: Producers, group: str = "PG") -> list[str] | None:
+    clients = producers.clients(group)
+    return None if clients is None else [client.client_id for client in clients]
+
+
+def test_the_first_heartbeat_of_a_connection_counts(clock: ManualClock) -> None:
+    producers = Producers(clock)
+    connection = Connection()
+    producers.register("PG", Client(connection, "a"))
+    producers.register("PG", Client(connection, "b"))
+    producers.register("PG", Client(Connection(), "c"))
+    assert ids(producers) == ["a", "c"]
+    assert ids(producers, "unknown") is None
+
+
+def test_a_group_goes_with_its_last_client(clock: ManualClock) -> None:
+    producers = Producers(clock)
+    one, two = Connection(), Connection()
+    producers.register("PG", Client(one, "a"))
+    producers.register("PG", Client(two, "b"))
+    producers.unregister("PG", one)
+    producers.unregister("PG", one)
+    assert ids(producers) == ["b"]
+    producers.connection_closed(two)
+    assert ids(producers) is None
+    producers.unregister("unknown", two)
+    assert producers.groups == {}
+
+
+def test_silence_of_120_s_closes_the_connection(clock: ManualClock) -> None:
+    producers = Producers(clock)
+    silent, alive = Connection(), Connection()
+    for connection in (silent, alive):
+        producers.register("PG", Client(connection, "a"))
+    clock.advance(120_000)
+    producers.expire()
+    assert ids(producers) == ["a", "a"]
+    producers.register("PG", Client(alive, "a"))
+    clock.advance(1)
+    producers.expire()
+    assert ids(producers) == ["a"]
+    assert (silent.closed, alive.closed) == (True, False)

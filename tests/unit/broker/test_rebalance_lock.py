@@ -1,0 +1,41 @@
+"""A queue has one holder at a time."""
+
+from rocketpy.broker.rebalance_lock import RebalanceLock
+from rocketpy.clock import ManualClock
+from rocketpy.protocol.bodies import MessageQueue
+
+Q = [MessageQueue(topic="T", broker_name="broker-a", queue_id=id) for id in range(3)]
+
+
+def test_a_held_queue_is_refused_to_others() -> None:
+    locks = RebalanceLock(ManualClock())
+    assert locks.lock_batch("G", Q[:2], "c1") == set(Q[:2])
+    assert locks.lock_batch("G", Q, "c2") == {Q[2]}
+    assert locks.lock_batch("other group", Q, "c2") == set(Q)
+
+
+def test_asking_again_keeps_the_lock_and_silence_loses_it() -> None:
+    clock = ManualClock()
+    locks = RebalanceLock(clock)
+    locks.lock_batch("G", Q, "c1")
+    clock.advance(60_000)
+    assert locks.lock_batch("G", Q[:1], "c1") == {Q[0]}
+    assert locks.lock_batch("G", Q, "c2") == set()
+    clock.advance(1)
+    assert locks.lock_batch("G", Q, "c2") == {Q[1], Q[2]}
+
+
+def test_only_own_queues_are_given_back() -> None:
+    locks = RebalanceLock(ManualClock())
+    locks.lock_batch("G", Q[:1], "c1")
+    locks.unlock_batch("G", Q, "c2")
+    assert locks.lock_batch("G", Q[:1], "c2") == set()
+    locks.unlock_batch("G", Q, "c1")
+    assert locks.lock_batch("G", Q[:1], "c2") == {Q[0]}
+    locks.unlock_batch("unknown", Q, "c1")
+
+
+def test_no_queues_leave_no_trace() -> None:
+    locks = RebalanceLock(ManualClock())
+    assert locks.lock_batch("G", [], "c1") == set()
+    assert locks._groups == {}
