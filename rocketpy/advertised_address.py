@@ -3,8 +3,8 @@
 The choice never opens a connection: it looks only at this machine's interfaces.
 """
 
+import array
 import fcntl
-import ipaddress
 import socket
 import struct
 from dataclasses import dataclass
@@ -27,21 +27,13 @@ class Choice:
 
 def ipv4_interfaces() -> list[tuple[str, str]]:
     """(interface, address) of every IPv4 address that is up, in the kernel's order."""
-    room = bytearray(128 * IFREQ_SIZE)
+    room = array.array("B", bytes(128 * IFREQ_SIZE))
+    address, size = room.buffer_info()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        size = _ask_kernel(asking, room)
-    records = (bytes(room[at : at + IFREQ_SIZE]) for at in range(0, size, IFREQ_SIZE))
+        answer = fcntl.ioctl(asking.fileno(), SIOCGIFCONF, struct.pack("iP", size, address))
+    used: int = struct.unpack("iP", answer)[0]
+    records = (room[at : at + IFREQ_SIZE].tobytes() for at in range(0, used, IFREQ_SIZE))
     return [(record[:16].rstrip(b"\0").decode(), socket.inet_ntoa(record[20:24])) for record in records]
-
-
-def _ask_kernel(asking: socket.socket, room: bytearray) -> int:
-    """Fill `room` with ifreq records; how many bytes of it they take."""
-    import ctypes
-
-    address = ctypes.addressof(ctypes.c_char.from_buffer(room))
-    answer = fcntl.ioctl(asking.fileno(), SIOCGIFCONF, struct.pack("iP", len(room), address))
-    size: int = struct.unpack("iP", answer)[0]
-    return size
 
 
 def ipv6_addresses(table: Path = Path("/proc/net/if_inet6")) -> list[str]:
@@ -50,8 +42,8 @@ def ipv6_addresses(table: Path = Path("/proc/net/if_inet6")) -> list[str]:
         lines = table.read_text().splitlines()
     except OSError:
         return []
-    found = (ipaddress.IPv6Address(bytes.fromhex(line.split()[0])) for line in lines)
-    return [f"[{address.compressed}]" for address in found if not address.is_loopback]
+    found = (socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line.split()[0])) for line in lines)
+    return [f"[{address}]" for address in found if address != "::1"]
 
 
 def choose_address(ipv4: list[tuple[str, str]] | None = None, ipv6: list[str] | None = None) -> Choice:

@@ -162,6 +162,11 @@ class Settings:
             value = overrides[row.attribute] if row.attribute in overrides else self.default(row.name)
             self.__dict__[row.attribute] = value
 
+    @property
+    def system_properties(self) -> dict[str, str]:
+        """What stands behind -D in JAVA_OPT: some of upstream's settings are there and in no file."""
+        return self._environment.system_properties
+
     def set(self, name: str, text: str, origin: str = "") -> None:
         """Give a property its value from text; ValueError says what is wrong with the text, and nothing changes."""
         row = self.rows[name]

@@ -1,19 +1,9 @@
-"""Defaults of the programs, precedence of the command line, and contradictions that refuse a start."""
+"""Defaults of the programs, and precedence of the command line."""
 
 from pathlib import Path
 
-import pytest
-
 from rocketpy.config import Environment
-from rocketpy.config.programs import (
-    BrokerProgram,
-    broker_program,
-    check_broker,
-    check_broker_can_serve,
-    check_namesrv,
-    namesrv_program,
-)
-from rocketpy.errors import StartRefused
+from rocketpy.config.programs import BrokerProgram, broker_program, namesrv_program
 
 HOME = {"HOME": "/home/op", "ROCKETMQ_HOME": "/opt/mq"}
 
@@ -60,43 +50,6 @@ def test_the_file_of_a_name_server_is_the_one_it_updates(tmp_path: Path) -> None
     assert program.namesrv.config_store_path == str(file)
     assert (program.server.listen_port, program.namesrv.order_message_enable) == (19876, True)
     assert namesrv_program(Environment(variables=HOME), None).server.listen_port == 9876
-
-
-@pytest.mark.parametrize(
-    ("text", "exit_code", "message"),
-    [
-        ("brokerRole=SLAVE", 253, "Slave's brokerId must be > 0"),
-        ("brokerId=1", 253, "a ASYNC_MASTER has brokerId 0"),
-        ("namesrvAddr=10.0.0.1", 253, 'The Name Server Address[10.0.0.1] illegal, please set it as follows, "127.0'),
-        ("namesrvAddr=a:x", 253, "The Name Server Address[a:x] illegal"),
-        ("namesrvAddr=a:1;;b:2", 253, "The Name Server Address[a:1;;b:2] illegal"),
-    ],
-)
-def test_contradictions_refuse_the_start(tmp_path: Path, text: str, exit_code: int, message: str) -> None:
-    with pytest.raises(StartRefused) as refused:
-        check_broker(started(text, tmp_path=tmp_path))
-    assert refused.value.exit_code == exit_code
-    assert message in str(refused.value)
-
-
-@pytest.mark.parametrize("text", ["namesrvAddr=a:1;b:2;", "brokerRole=SYNC_MASTER", "brokerRole=SLAVE\nbrokerId=1"])
-def test_what_does_not_contradict_itself_passes(tmp_path: Path, text: str) -> None:
-    check_broker(started(text, tmp_path=tmp_path))
-
-
-@pytest.mark.parametrize("text", ["brokerRole=SLAVE\nbrokerId=1", "enableDLegerCommitLog=true", "listenPort=2"])
-def test_what_would_harm_does_not_serve(tmp_path: Path, text: str) -> None:
-    with pytest.raises(StartRefused):
-        check_broker_can_serve(started(text, tmp_path=tmp_path))
-
-
-def test_no_home_refuses_the_start() -> None:
-    nowhere = Environment(variables={"HOME": "/h"})
-    with pytest.raises(StartRefused) as refused:
-        check_broker(broker_program(nowhere, None, None))
-    assert refused.value.exit_code == 254
-    with pytest.raises(StartRefused):
-        check_namesrv(namesrv_program(nowhere, None))
 
 
 def test_the_advertised_address_has_a_reason(tmp_path: Path) -> None:

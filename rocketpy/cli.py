@@ -1,0 +1,218 @@
+"""The command line: `rocketpy broker|namesrv|shutdown|quickstart`, which bin/'s scripts call.
+
+Options, their long names, usage text and exit codes of broker and namesrv are upstream's. Servers are imported only
+when they are to serve, so that help, `-p` and refusals are quick.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from rocketpy.config.environment import Environment
+from rocketpy.config.setting import Settings
+from rocketpy.launch import guarded, say, serve, tell_java_options, tell_settings, warn
+
+EXIT_USAGE = 255
+Run = TypeVar("Run", bound=Callable[..., Any])
+
+
+class UpstreamCommand(click.Command):
+    """A command whose usage text is commons-cli's, on stdout, with exit code 255 for help and mistakes alike."""
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
+        try:
+            context = super().make_context(info_name, args, *more, **extra)
+        except click.UsageError:
+            context = None
+        if context is None or context.params["help"]:
+            say(self.usage(f"mq{info_name}"))
+            raise SystemExit(EXIT_USAGE)
+        return context
+
+    def usage(self, program: str) -> str:
+        """The text of commons-cli's HelpFormatter."""
+        options = sorted(
+            (option for option in self.params if isinstance(option, click.Option)), key=lambda o: o.opts[0]
+        )
+        summary = " ".join(f"[{option.opts[0]}{'' if option.is_flag else ' <arg>'}]" for option in options)
+        names = [",".join(option.opts) + ("" if option.is_flag else " <arg>") for option in options]
+        width = max(map(len, names)) + 3
+        lines = [f" {name:{width}}{option.help}" for name, option in zip(names, options, strict=True)]
+        return "\n".join((f"usage: {program} {summary}", *lines))
+
+
+def _not_an_option(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """`-n -p` lacks the address; it does not name one."""
+    if value is not None and value.startswith("-"):
+        raise click.BadOptionUsage(option.name or "", "missing argument")
+    return value
+
+
+def _file_option(text: str) -> Callable[[Run], Run]:
+    return click.option("-c", "--configFile", "file", help=text, callback=_not_an_option)
+
+
+NAMESRV_ADDR_OPTION = click.option(
+    "-n",
+    "--namesrvAddr",
+    "namesrv_addr",
+    help="Name server address list, eg: 192.168.0.1:9876;192.168.0.2:9876",
+    callback=_not_an_option,
+)
+PRINT_OPTION = click.option("-p", "--printConfigItem", "print_all", is_flag=True, help="Print all config item")
+HELP_OPTION = click.option("-h", "--help", "help", is_flag=True, help="Print help")
+IGNORED = click.argument("ignored", nargs=-1)  # as upstream; but said
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rocketpy-mq", prog_name="rocketpy")
+def main() -> None:
+    """RocketPy: name server and broker for Apache RocketMQ 4.5 clients."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name in Chinese must not fail under LANG=C
+            stream.reconfigure(errors="backslashreplace")
+
+
+@main.command(cls=UpstreamCommand, add_help_option=False)
+@_file_option("Name server config properties file")
+@NAMESRV_ADDR_OPTION
+@PRINT_OPTION
+@HELP_OPTION
+@IGNORED
+def namesrv(file: str | None, print_all: bool, ignored: Sequence[str], **_: Any) -> None:
+    """Run a name server."""
+    _tell_ignored(ignored)
+    log = logging.getLogger("RocketmqNamesrv")
+    raise SystemExit(guarded(lambda: _run_namesrv(file, print_all, log), log))
+
+
+def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
+    from rocketpy.config.checks import check_home
+    from rocketpy.config.programs import namesrv_program
+
+    environment = Environment()
+    program = namesrv_program(environment, file)
+    if file:
+        say(f"load config properties file OK, {file}")
+    if print_all:
+        return _print(program.settings)
+    check_home(program.namesrv.rocketmq_home)
+
+    from rocketpy.logs import NAMESRV_FILES, log_folder, start_logging
+    from rocketpy.processes import set_title
+
+    folder = log_folder(environment)
+    start_logging(NAMESRV_FILES, folder)
+    set_title("namesrv", _arguments(file))
+    tell_java_options(environment, log)
+    tell_settings(program.settings, program.file, log, folder / "namesrv.log")
+
+    from rocketpy.namesrv.name_server import NameServer
+
+    boot_line = f"The Name Server boot success. serializeType={environment.serialize_type}"
+    return serve(NameServer(program.namesrv, program.server), boot_line, log)
+
+
+@main.command(cls=UpstreamCommand, add_help_option=False)
+@_file_option("Broker config properties file")
+@NAMESRV_ADDR_OPTION
+@PRINT_OPTION
+@click.option("-m", "--printImportantConfig", "print_important", is_flag=True, help="Print important config item")
+@HELP_OPTION
+@IGNORED
+def broker(
+    file: str | None,
+    namesrv_addr: str | None,
+    print_all: bool,
+    print_important: bool,
+    ignored: Sequence[str],
+    **_: Any,
+) -> None:
+    """Run a broker."""
+    _tell_ignored(ignored)
+    log = logging.getLogger("RocketmqBroker")
+    raise SystemExit(guarded(lambda: _run_broker(file, namesrv_addr, print_all, print_important, log), log))
+
+
+def _run_broker(
+    file: str | None, namesrv_addr: str | None, print_all: bool, print_important: bool, log: logging.Logger
+) -> int:
+    from rocketpy.config.checks import check_broker_settings, check_can_serve, check_home
+    from rocketpy.config.programs import broker_program
+
+    environment = Environment()
+    program = broker_program(environment, file, namesrv_addr)
+    check_home(program.broker.rocketmq_home)
+    check_broker_settings(program.broker, program.store)
+    if print_all or print_important:
+        return _print(program.settings, important=not print_all)
+    check_can_serve(program.server, program.store)
+
+    from rocketpy.logs import BROKER_FILES, log_folder, start_logging
+    from rocketpy.processes import set_title
+
+    folder = log_folder(environment)
+    start_logging(BROKER_FILES, folder)
+    set_title("broker", _arguments(file))
+    tell_java_options(environment, log)
+    tell_settings(program.settings, program.file, log, folder / "broker.log")
+    address = _tell_address(program, log)
+
+    from rocketpy.broker.broker import Broker
+
+    boot_line = (
+        f"The broker[{program.broker.broker_name}, {address}] boot success. serializeType={environment.serialize_type}"
+    )
+    if program.broker.namesrv_addr is not None:
+        boot_line += f" and name server is {program.broker.namesrv_addr}"
+    return serve(Broker(program.broker, program.server, program.client, program.store), boot_line, log)
+
+
+def _tell_address(program: Any, log: logging.Logger) -> str:
+    """Say which address clients are given and why; `ip:port`."""
+    choice = program.advertised
+    address = f"{choice.address}:{program.server.listen_port}"
+    line = f"clients are given the address {address} ({choice.reason})"
+    say(line)
+    log.info("%s", line)
+    if choice.warning:
+        warn(choice.warning)
+        log.warning("%s", choice.warning)
+    return address
+
+
+def _arguments(file: str | None) -> tuple[str, ...]:
+    return ("-c", file) if file else ()
+
+
+def _print(settings: Sequence[Settings], *, important: bool = False) -> int:
+    for config in settings:
+        for name, value in config.properties(nulls=True, important=important):
+            say(f"{name}={value}")
+    return 0
+
+
+def _tell_ignored(ignored: Sequence[str]) -> None:
+    if ignored:
+        warn(f"ignored, since it belongs to no option: {' '.join(ignored)}")
+
+
+@main.command()
+@click.argument("program", required=False, default="")
+@click.argument("ignored", nargs=-1)
+def shutdown(program: str, ignored: Sequence[str]) -> None:
+    """Stop this user's brokers or name servers: PROGRAM is broker or namesrv."""
+    from rocketpy.processes import MAIN_CLASSES
+    from rocketpy.processes import shutdown as stop_all
+
+    if program not in MAIN_CLASSES:
+        say("Useage: mqshutdown broker | namesrv")
+        raise SystemExit(EXIT_USAGE)
+    raise SystemExit(stop_all(program))
+
+
+if __name__ == "__main__":
+    main()

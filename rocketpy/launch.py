@@ -1,0 +1,144 @@
+"""Runs a server from its settings to its clean stop, and turns every start-up fault into one line and an exit code.
+
+Order: settings, checks, logs, then the server's own start (lock, ports, load, serve). SIGTERM, SIGINT and SIGHUP stop
+it once; more of them change nothing, so that no stop is torn. Heavy modules are imported by the caller, when it serves.
+"""
+
+import asyncio
+import contextlib
+import faulthandler
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+from rocketpy.config.checks import UpstreamRefused
+from rocketpy.config.environment import OPTION_VARIABLES, Environment
+from rocketpy.config.properties import PropertiesFile
+from rocketpy.config.setting import Settings
+from rocketpy.errors import StartRefused, StoreError
+
+EXIT_FAULT = 255  # upstream's -1: any exception
+EXIT_STORE = 253  # upstream's -3: the store could not be loaded
+
+
+class Server(Protocol):
+    """What can be started and stopped."""
+
+    def start(self) -> Coroutine[Any, Any, None]: ...
+
+    def stop(self) -> Coroutine[Any, Any, None]: ...
+
+
+def say(line: str) -> None:
+    """A line on stdout; a closed stdout is no reason to stop serving."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, flush=True)
+
+
+def warn(line: str) -> None:
+    """A line on stderr."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def guarded(run: Callable[[], int], log: logging.Logger) -> int:
+    """What `run` answers; a fault becomes one line on stderr (and in the log, once that is open) and its exit code."""
+    tell = warn
+    try:
+        return run()
+    except UpstreamRefused as refused:
+        line, code, tell = str(refused), refused.exit_code, say
+    except StartRefused as refused:
+        line, code = str(refused), refused.exit_code
+    except StoreError as fault:
+        line, code = str(fault), EXIT_STORE
+    except OSError as fault:
+        line, code = _os_fault(fault), EXIT_FAULT
+    except KeyboardInterrupt:
+        line, code = "interrupted before it served", 130
+    except Exception as fault:
+        log.exception("start failed")  # on stderr where no log is open yet
+        line, code = f"unexpected {type(fault).__name__}: {fault}; the log has the traceback", EXIT_FAULT
+    tell(line)
+    if log.hasHandlers():
+        log.error("%s", line)
+    return code
+
+
+def _os_fault(fault: OSError) -> str:
+    where = f"{fault.filename}: " if fault.filename else ""
+    return f"{where}{fault.strerror or fault}: check path, permissions and space"
+
+
+def tell_settings(
+    settings: tuple[Settings, ...], file: PropertiesFile | None, log: logging.Logger, log_file: Path
+) -> None:
+    """Remarks on the file to the log, those that need action to stderr too; then every property to the log."""
+    remarks = file.remarks if file else []
+    for remark in remarks:
+        log.log(remark.level, "%s", remark)
+        if not remark.quiet:
+            warn(str(remark))
+    quiet = sum(remark.quiet for remark in remarks)
+    if file and quiet:
+        say(f"{file.path}: {quiet} values were read as they were meant, not as they are written: see {log_file}")
+    for config in settings:
+        for name, value in config.properties(nulls=True):
+            log.info("%s=%s", name, value)
+
+
+def tell_java_options(environment: Environment, log: logging.Logger) -> None:
+    """Scripts that set JAVA_OPT keep working, and are told once what of it has no effect."""
+    idle = [word for word in environment.java_options if not word.startswith("-D")]
+    if idle:
+        names = " and ".join(name for name in OPTION_VARIABLES if environment.variables.get(name))
+        line = f"{names}: no effect, since no JVM runs here: {' '.join(idle)}"
+        warn(line)
+        log.warning("%s", line)
+
+
+def use_all_file_handles() -> None:
+    """A broker holds a file a queue and a socket a client: take what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def serve(server: Server, boot_line: str, log: logging.Logger) -> int:
+    """Start, say so, and serve until a signal; 0 after a clean stop."""
+    import uvloop
+
+    faulthandler.enable()
+    use_all_file_handles()
+    uvloop.run(_serve(server, boot_line, log))
+    return 0
+
+
+async def _serve(server: Server, boot_line: str, log: logging.Logger) -> None:
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping, log)
+    await server.start()
+    log.info("%s", boot_line)
+    say(boot_line)
+    await stopping.wait()
+    await server.stop()
+    log.info("stopped cleanly, pid %d", os.getpid())
+
+
+def _stop_on_signals(stopping: asyncio.Event, log: logging.Logger) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        again = "already stopping" if stopping.is_set() else "stopping"
+        log.info("%s: %s", number.name, again)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup: the terminal may go
+            loop.add_signal_handler(number, stop, number)
