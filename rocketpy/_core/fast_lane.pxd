@@ -55,7 +55,8 @@ cdef class FastLane(Lane):
     cdef object rules            # broker.lane_rules.LaneRules
     cdef object gate             # broker.reply_gate.ReplyGate
     cdef bytes middle            # what desk.words.middle points to
-    cdef int _prepare_send(self, Frame* frame, int need, Send* send) except -1
+    cdef int _prepare_send(self, int need, Send* send) except -1
+    cdef int _make_space(self, Send* send) except -1
     cdef int _prepare_pull(self, int need, Pull* pull) except -1
     cdef int _hold(self, Frame* frame, Pull* pull, LanePeer peer) except -1
     cdef int _commit_offsets(self) except -1

@@ -148,7 +148,7 @@ cdef int _add_tag(const char* at, const char* end, TagFilter* tags, int32_t* cod
     """Hash one tag of an expression, without the blanks around it; 0 when there is no room for more."""
     while at < end and <unsigned char>at[0] <= 32:
         at += 1
-    while end > at and <unsigned char>end[-1] <= 32:
+    while end > at and <unsigned char>(end - 1)[0] <= 32:
         end -= 1
     if at == end:
         return 1
@@ -316,7 +316,7 @@ cdef class FastLane(Lane):
         for tries in range(TRIES):
             if _is_send(frame.code):
                 status = _send(&self.desk, frame, &peer.peer, now_ms, &send)
-                if status <= SERVED or not self._prepare_send(frame, status, &send):
+                if status <= SERVED or not self._prepare_send(status, &send):
                     break
             else:
                 status = _pull(&self.desk, frame, &peer.peer, &pull)
@@ -326,11 +326,10 @@ cdef class FastLane(Lane):
                     break
         return SERVED if status == SERVED else NOT_MINE
 
-    cdef int _prepare_send(self, Frame* frame, int need, Send* send) except -1:
+    cdef int _prepare_send(self, int need, Send* send) except -1:
         """Fetch what a send needs; 0 when it is not to be had here."""
         cdef ConsumeQueue queue
         cdef bytes topic = send.request.topic.at[:send.request.topic.size]
-        cdef int64_t size
         if need == NEEDS_ROW:
             rule = self.rules.send_rule(topic.decode())
             if rule is None:
@@ -342,9 +341,9 @@ cdef class FastLane(Lane):
             self.rows.kept.append(queue)
             send.row.queues[send.request.queue_id] = &queue.state
             return 1
-        return self._make_space(frame, send)
+        return self._make_space(send)
 
-    cdef int _make_space(self, Frame* frame, Send* send) except -1:
+    cdef int _make_space(self, Send* send) except -1:
         cdef int64_t size = record_size(&send.message)
         cdef int entries = 1
         cdef int i
