@@ -352,7 +352,10 @@ cdef class FastLane(Lane):
             size = 0
             for i in range(entries):
                 size += record_size(&self.desk.messages[i])
-        return self.writer.prepare(send.row.queues[send.request.queue_id], size, entries, entries * KEYS_A_MESSAGE)
+        try:
+            return self.writer.prepare(send.row.queues[send.request.queue_id], size, entries, entries * KEYS_A_MESSAGE)
+        except OSError:
+            return 0             # the full lane meets the same error and has the words for it
 
     cdef int _prepare_pull(self, int need, Pull* pull) except -1:
         cdef ConsumeQueue queue
