@@ -25,6 +25,14 @@ MAX_HELD = 100_000
 
 NOT_KNOWN = -1
 
+NOT_PLAIN = {
+    names.AUTO_CREATE_TOPIC_KEY_TOPIC,
+    names.SCHEDULE_TOPIC,
+    names.TRANS_HALF_TOPIC,
+    names.TRANS_OP_HALF_TOPIC,
+}
+"""Topics whose messages mean more than their bytes."""
+
 
 @dataclass(frozen=True)
 class SendRule:
@@ -57,7 +65,7 @@ class LaneRules:
     def send_rule(self, topic: str) -> SendRule | None:
         """The rule of a topic, None when its sends take the full lane."""
         config = self._broker.topics.get(topic)
-        if config is None or names.is_retry_topic(topic) or topic in names.NOT_TO_SEND_TO or not self._may_send():
+        if config is None or topic.startswith(names.RETRY_PREFIX) or topic in NOT_PLAIN or not self._may_send():
             return None
         queue_nums = max(config.write_queue_nums, config.read_queue_nums)
         if queue_nums <= 0:
@@ -70,7 +78,7 @@ class LaneRules:
         found = self._broker.groups.table.get(group)
         if config is None or found is None or not found.consume_enable or not self._may_pull():
             return None
-        if config.perm & perm.PERM_READ == 0 or config.read_queue_nums <= 0:
+        if config.perm & perm.READ == 0 or config.read_queue_nums <= 0:
             return None
         subscription = self._subscription(found, topic)
         slave_read = self._broker.config.slave_read_enable
@@ -109,7 +117,7 @@ class LaneRules:
     def _may_send(self) -> bool:
         config = self._broker.config
         return (
-            config.broker_permission & perm.PERM_WRITE != 0
+            config.broker_permission & perm.WRITE != 0
             and self._broker.store_config.broker_role is not BrokerRole.SLAVE
             and config.start_accept_send_request_time_stamp <= self._broker.clock.now_ms()
         )
@@ -117,7 +125,7 @@ class LaneRules:
     def _may_pull(self) -> bool:
         config = self._broker.config
         return (
-            config.broker_permission & perm.PERM_READ != 0
+            config.broker_permission & perm.READ != 0
             and config.long_polling_enable
             and self._broker.store_config.broker_role is not BrokerRole.SLAVE
         )
