@@ -23,9 +23,13 @@ CONSUMED = re.compile(r"Consume TPS: (\d+) Average\(B2C\) RT: +([\d.]+)")
 
 def _client(servers: Servers, name: str, extra: list[str]) -> Child:
     opens = [f"--add-opens={package}=ALL-UNNAMED" for package in OPENED]
-    settings = [f"-Duser.home={servers.folder}", f"-Drocketmq.client.logRoot={servers.folder}/logs"]
-    address = f"127.0.0.1:{servers.ports['namesrv']}"
-    command = [java(), *HEAP, *opens, *settings, "-cp", jars(), f"{PACKAGE}.{name}", "-n", address, *extra]
+    settings = {
+        "user.home": servers.folder,
+        "rocketmq.client.logRoot": servers.folder / "logs",
+        "rocketmq.namesrv.addr": f"127.0.0.1:{servers.ports['namesrv']}",  # Consumer does not look at its option -n
+    }
+    defines = [f"-D{key}={value}" for key, value in settings.items()]
+    command = [java(), *HEAP, *opens, *defines, "-cp", jars(), f"{PACKAGE}.{name}", *extra]
     output = servers.folder / f"{name}.out"
     output.unlink(missing_ok=True)
     return Child(command, output, dict(os.environ), servers.folder, None)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Runner:
         self.makes, self.pairs, self.scale, self.base, self.say = makes, pairs, scale, base, say
         self.server_cpus, _, self.load_cpus = (cpus or "").partition("/")
         self.samples: dict[str, Samples] = {}
+        self.failures: list[str] = []
 
     def run(self, cases: Iterable[Case]) -> list[Row]:
         """All cases, grouped by the servers that they can share."""
@@ -65,17 +67,21 @@ class Runner:
 
     def _pairwise(self, case: Case, measure: Callable[[str], Sample]) -> None:
         taken: Samples = {make: [] for make in self.makes}
+        self.samples[case.name] = taken
         for pair in range(self.pairs):
             for make in self.makes:
                 settle()
-                taken[make].append(measure(make))
+                try:
+                    taken[make].append(measure(make))
+                except Failed as failure:  # the other cases may still be measured
+                    self.failures.append(f"{case.name}, {make}: {failure}")
+                    return
             self.say.print(f"{case.name} {pair + 1}/{self.pairs}: {brief(taken)}", highlight=False, soft_wrap=True)
-        self.samples[case.name] = taken
 
     def _alone(self, case: Case) -> None:
-        self._pairwise(case, lambda make: self._start_once(make, case))
+        self._pairwise(case, partial(self._start_once, case))
 
-    def _start_once(self, make: str, case: Case) -> Sample:
+    def _start_once(self, case: Case, make: str) -> Sample:
         with self._servers(make) as servers:
             if case.program == "broker" and case.kind == "idle":
                 servers.start("namesrv")
@@ -91,7 +97,7 @@ class Runner:
             for make, servers in running.items():
                 self._warm(make, servers, cases, flush)
             for case in cases:
-                self._pairwise(case, lambda make, case=case: self._measure(running[make], case))  # type: ignore[misc]
+                self._pairwise(case, partial(self._measure, running, case))
 
     def _load(self, servers: Servers, load: Load) -> Sample:
         return run_load(load, servers.ports["broker"], servers.pid(), self.load_cpus or None)
@@ -109,7 +115,8 @@ class Runner:
             self._load(servers, load.scaled(scale))
         self.say.print(f"{make} is warm after {time.monotonic() - began:.0f} s", highlight=False)
 
-    def _measure(self, servers: Servers, case: Case) -> Sample:
+    def _measure(self, running: dict[str, Servers], case: Case, make: str) -> Sample:
+        servers = running[make]
         if case.kind == "java":
             return run_java(servers, consume=case.name == "java-consume")
         assert case.load
@@ -139,7 +146,7 @@ def choose(names: tuple[str, ...], full: bool) -> list[Case]:
     """The named cases (a name may end in `*`), all of them, or the quick ones."""
     table = all_cases()
     if not names:
-        return [case for case in table if full or case.quick]
+        return [case for case in table if full or case.has_targets]
     unknown = [name for name in names if not any(matches(case.name, name) for case in table)]
     if unknown:
         raise click.UsageError(f"no such case: {', '.join(unknown)} (--list shows them)")
@@ -155,7 +162,7 @@ def matches(case: str, name: str) -> bool:
 @click.option("--case", "names", multiple=True, help="Measure this case; may be repeated and may end in *.")
 @click.option("--quick", is_flag=True, help="The cases that have targets, in about five minutes (the default).")
 @click.option("--full", is_flag=True, help="All cases; about an hour.")
-@click.option("--list", "listed", is_flag=True, help="Show all cases.")
+@click.option("--list", "listed", is_flag=True, help="Show all cases, those with targets starred.")
 @click.option("--pairs", type=int, help="Pairs of runs a case; 3, or 5 with --full.")
 @click.option("--scale", default=1.0, help="Times the messages of each load.")
 @click.option("--make", "makes", type=click.Choice(MAKES), multiple=True, help="Only this broker, without ratios.")
@@ -170,7 +177,7 @@ def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: i
     console = Console(stderr=True)
     if listed:
         for case in all_cases():
-            click.echo(f"{case.name:16} {'quick' if case.quick else '     '} {case.what}")
+            click.echo(f"{case.name:16} {'*' if case.has_targets else ' '} {case.what}")
         return
     try:
         loadgen()
@@ -187,7 +194,9 @@ def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: i
         json_file.write_text(as_json(rows, command))
     if markdown_file:
         markdown_file.write_text(markdown(rows))
-    if any(not verdict.reached for row in rows for verdict in row.verdicts):
+    for failure in runner.failures:
+        console.print(f"FAILED {failure}", style="red", highlight=False, soft_wrap=True)
+    if runner.failures or any(not verdict.reached for row in rows for verdict in row.verdicts):
         sys.exit(1)
 
 

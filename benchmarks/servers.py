@@ -50,10 +50,9 @@ def upstream_command(program: str, properties: Path, folder: Path) -> tuple[list
 
 
 def rocketpy_command(program: str, properties: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
-    """RocketPy's own start script, at home in `folder`, on the Python that runs this."""
-    script = ROOT / "bin" / f"mq{program}"
-    env = {"ROCKETPY_PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
-    return [str(script), "-c", str(properties)], env
+    """RocketPy's command on the Python that runs this, as bin/ starts it, at home in `folder`."""
+    command = [sys.executable, "-m", "rocketpy.cli", program, "-c", str(properties)]
+    return command, {"ROCKETMQ_HOME": str(ROOT), "PYTHONPATH": str(ROOT)}
 
 
 COMMANDS: dict[str, Command] = {"rocketpy": rocketpy_command, "upstream": upstream_command}
@@ -83,11 +82,11 @@ class Servers:
         if not isinstance(error, Failed):  # else its logs are wanted
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, program: str) -> float:
-        """Starts one program. Seconds from exec to listening."""
+    def start(self, program: str, under: list[str] | None = None) -> float:
+        """Starts one program, `under` another one if wanted. Seconds from exec to listening."""
         command, extra = COMMANDS[self.make](program, self._write_properties(program), self.folder)
         env = {**os.environ, "HOME": str(self.folder), **extra}
-        child = Child(command, self.folder / f"{program}.out", env, self.folder, self.cpus)
+        child = Child([*(under or []), *command], self.folder / f"{program}.out", env, self.folder, self.cpus)
         self.children[program] = child
         return child.wait_listening(self.ports[program])
 

@@ -1,0 +1,87 @@
+"""Reads what callgrind wrote: instructions by object file and function, and how often each function was called.
+
+Only what the counts here need of the format: one event (Ir), names given once as `(id) name` and later as `(id)`.
+Invariant: a function's cost is its own, never that of what it called; levels of recursion (`name'2`) count together.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NAMED = re.compile(r"(?P<key>\w+)=\((?P<id>\d+)\)(?: (?P<name>.*))?")
+
+
+@dataclass
+class Profile:
+    """Own instructions by (object file, function), and calls by function."""
+
+    instructions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def instructions_in(self, *marks: str) -> int:
+        """Instructions of object files whose path holds one of the marks."""
+        return sum(cost for (path, _), cost in self.instructions.items() if any(mark in path for mark in marks))
+
+    def calls_of(self, names: Iterable[str]) -> int:
+        """How often these functions were called."""
+        return sum(self.calls[name] for name in names)
+
+    @property
+    def total(self) -> int:
+        """All instructions."""
+        return self.instructions.total()
+
+
+def read_profile(path: Path) -> Profile:
+    """One dump."""
+    profile = Profile()
+    names: dict[tuple[str, str], str] = {}
+    at = {"ob": "", "fn": "", "cfn": ""}
+    skip = False  # the line after `calls=` is what the callee cost
+    for line in path.read_text().splitlines():
+        if found := NAMED.match(line):
+            key = found["key"]
+            space = "fn" if key in ("fn", "cfn") else "ob" if key in ("ob", "cob") else "fl"
+            at[key] = names.setdefault((space, found["id"]), (found["name"] or "").partition("'")[0])
+        elif line.startswith("calls="):
+            profile.calls[at["cfn"]] += int(line[6:].split()[0])
+            skip = True
+        elif line[:1].isdigit() or line[:1] in "+-*":
+            cost = line.split()
+            if not skip and len(cost) > 1:
+                profile.instructions[at["ob"], at["fn"]] += int(cost[1])
+            skip = False
+    return profile
+
+
+class Callgrind:
+    """Steers a program that runs under callgrind and began without counting."""
+
+    def __init__(self, pid: int, dumps: Path) -> None:
+        self.pid, self.dumps, self.taken = pid, dumps, 0
+
+    @staticmethod
+    def command(dumps: Path) -> list[str]:
+        """What stands before the program's own command; Python's arenas are as they always are."""
+        quiet = ["-q", "--tool=callgrind", "--instr-atstart=no"]
+        return ["valgrind", *quiet, f"--callgrind-out-file={dumps}"]
+
+    def _control(self, *words: str) -> None:
+        subprocess.run(["callgrind_control", *words, str(self.pid)], check=True, capture_output=True, timeout=60)
+
+    def start(self) -> None:
+        """Counts from here on."""
+        self._control("-i", "on")
+        self._control("-z")
+
+    def stop(self) -> Profile:
+        """What was counted since `start`."""
+        self._control("-d")
+        self._control("-i", "off")
+        self.taken += 1
+        return read_profile(Path(f"{self.dumps}.{self.taken}"))
