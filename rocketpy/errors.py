@@ -32,3 +32,19 @@ class StartRefused(RocketPyError):
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class RemotingError(RocketPyError):
+    """A call to a peer did not come about or was not answered."""
+
+
+class RemotingConnectError(RemotingError):
+    """The peer cannot be reached at its address."""
+
+
+class RemotingSendError(RemotingError):
+    """The connection went before the answer came; the peer may have seen the request."""
+
+
+class RemotingTimeout(RemotingError):
+    """The peer did not answer in time."""

@@ -5,7 +5,6 @@ returns. A damaged file is set aside as .damaged before anything replaces it, so
 """
 
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -13,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rocketpy._core.json_reader import read_json
 from rocketpy.errors import ProtocolError, StartRefused
+from rocketpy.protocol import fastjson
 
 log = logging.getLogger("RocketmqCommon")
 
@@ -71,7 +70,7 @@ def whole_text(path: Path) -> str | None:
         return None
     try:
         text = data.decode()
-        read_json(text)
+        fastjson.loads(text)
     except (ProtocolError, UnicodeDecodeError) as error:
         raise Damaged(str(error)) from None
     return text
@@ -165,4 +164,4 @@ def pretty_list(value: list[Any] | tuple[Any, ...], depth: int) -> Iterator[str]
 
 
 def scalar(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return fastjson.text_of(value)

@@ -51,7 +51,7 @@ class IndexFile:
     def sound_entries(self, end_offset: int) -> int:
         """How many entries from the first on make sense in a log that ends at `end_offset`."""
     def check_chains(self) -> int:
-        """Number of the first entry that its slot does not lead to in order, 0 when all is well."""
+        """Number of an entry that its slot does not lead to in order, 0 when all is well."""
     def cut(self, count: int) -> None:
         """Keep the first `count` entries and make slots and chains anew from them."""
     def flush(self) -> None:
@@ -61,7 +61,7 @@ class IndexWriter:
     """The tail of the index: where the store writer puts keys."""
 
     def __init__(self, make_file: Callable[[], IndexFile], tail: IndexFile | None = None) -> None:
-        """`make_file` gives the next file of the folder; `tail` is the one to go on with, unless it is full."""
+        """`make_file` gives the next file of the folder; `tail` is the last one there is."""
     def room(self, keys: int) -> bool:
         """Make sure that so many keys fit; False when disk or folder refuse (the reason is in `error`)."""
     def put(

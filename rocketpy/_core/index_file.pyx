@@ -9,6 +9,7 @@ from collections import namedtuple
 
 from libc.errno cimport EDQUOT, EINTR, EIO, ENOSPC, errno
 from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memset
 from posix.mman cimport MAP_FAILED, MAP_SHARED, MS_SYNC, PROT_READ, PROT_WRITE, mmap, msync, munmap
 from posix.unistd cimport close
@@ -357,17 +358,11 @@ cdef class IndexFile:
 
     def check_chains(self):
         cdef int32_t number
-        cdef list last = [0] * self.map.slots
-        for number in range(1, self.map.next_entry):
-            entry = self.entry(number)
-            slot = entry.key_hash % self.map.slots
-            if entry.previous != last[slot]:
-                return number
-            last[slot] = number
-        for slot in range(self.map.slots):
-            if self.slot(slot) != last[slot]:
-                return self.slot(slot) or last[slot]
-        return 0
+        with nogil:
+            number = broken_chain(&self.map)
+        if number < 0:
+            raise MemoryError
+        return number
 
     def cut(self, int32_t count):
         cdef int error
@@ -406,6 +401,29 @@ cdef int32_t sound_until(IndexMap* map, int64_t end_offset) noexcept nogil:
     return map.next_entry
 
 
+cdef int32_t broken_chain(IndexMap* map) noexcept nogil:
+    """Number of the first entry its slot does not lead to in order, 0: none, -1: no memory to find out."""
+    cdef int32_t* last = <int32_t*> calloc(map.slots, sizeof(int32_t))
+    cdef int32_t number, slot
+    cdef int32_t broken = 0
+    if last == NULL:
+        return -1
+    for number in range(1, map.next_entry):
+        slot = (read_i32(entry_at(map, number)) & 0x7FFFFFFF) % map.slots
+        if read_i32(entry_at(map, number) + 16) != last[slot]:
+            broken = number
+            break
+        last[slot] = number
+    for slot in range(map.slots):
+        if broken:
+            break
+        number = read_i32(slot_at(map, slot))
+        if number != last[slot]:        # one too far: the process died between slot and header
+            broken = number if 0 < number <= map.next_entry else last[slot]
+    free(last)
+    return broken
+
+
 cdef void rebuild(IndexMap* map, int32_t count) noexcept nogil:
     """Entries 1 to `count` remain; slots and chains follow from their hashes. The end time is known to the second."""
     cdef int32_t number, hash_code
@@ -435,7 +453,7 @@ cdef class IndexWriter:
         self.make_file = make_file
         self.files = []
         self.state.step = ENTRY_STEP_BYTES
-        if tail is not None and not tail.is_full:
+        if tail is not None:
             self._link(tail)
 
     def _link(self, IndexFile file not None):

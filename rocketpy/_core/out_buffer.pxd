@@ -29,7 +29,9 @@ cdef int out_slice(OutBuffer* out, const char* data, Py_ssize_t size) noexcept n
 # Everything of `source` is next, `source` is empty afterwards; its outside slices stay outside. 0, or -1: no memory.
 cdef int out_move(OutBuffer* out, OutBuffer* source) noexcept nogil
 
-cdef int out_iovecs(const OutBuffer* out, iovec* into, int capacity) noexcept nogil   # fills, returns how many
-cdef bytes out_bytes(const OutBuffer* out, Py_ssize_t after)    # a copy of everything behind the first `after` bytes
+# The segments from number `first` on, as many as `into` holds; returns how many.
+cdef int out_iovecs(const OutBuffer* out, int first, iovec* into, int capacity) noexcept nogil
+# A copy of everything behind the first `after` bytes.
+cdef bytes out_bytes(const OutBuffer* out, Py_ssize_t after)
 cdef void out_clear(OutBuffer* out) noexcept nogil              # forget all; keeps memory up to a small size
 cdef void out_free(OutBuffer* out) noexcept nogil               # forget all and give the memory back

@@ -102,11 +102,11 @@ cdef inline const char* segment_at(const OutBuffer* out, int i) noexcept nogil:
     return out.segments[i].at if out.segments[i].at != NULL else out.own + out.segments[i].start
 
 
-cdef int out_iovecs(const OutBuffer* out, iovec* into, int capacity) noexcept nogil:
-    cdef int i, count = min(out.segment_count, capacity)
+cdef int out_iovecs(const OutBuffer* out, int first, iovec* into, int capacity) noexcept nogil:
+    cdef int i, count = min(out.segment_count - first, capacity)
     for i in range(count):
-        into[i].iov_base = <void*>segment_at(out, i)
-        into[i].iov_len = out.segments[i].size
+        into[i].iov_base = <void*>segment_at(out, first + i)
+        into[i].iov_len = out.segments[first + i].size
     return count
 
 

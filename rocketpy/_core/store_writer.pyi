@@ -14,6 +14,7 @@ class StoreWriter:
     queue_file_size: int
     durable_offset: int
     writeable: bool
+    sync_flush: bool
 
     def __init__(self, log: MappedFiles, max_message_size: int, queue_folder: str, queue_file_size: int) -> None: ...
     def limit_gets(

@@ -309,6 +309,15 @@ cdef class StoreWriter:
         self.state.writeable = value
 
     @property
+    def sync_flush(self):
+        """Whether an answer waits until its message is on disk (flushDiskType=SYNC_FLUSH)."""
+        return bool(self.state.sync_flush)
+
+    @sync_flush.setter
+    def sync_flush(self, bint value):
+        self.state.sync_flush = value
+
+    @property
     def timestamps(self):
         """Store times of the last record and the last queue entry, for the checkpoint."""
         return self.state.physic_timestamp, self.state.logics_timestamp

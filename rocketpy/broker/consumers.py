@@ -7,7 +7,7 @@ is sent NOTIFY_CONSUMER_IDS_CHANGED, the sender too and before its heartbeat is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rocketpy._core.command import Command
@@ -113,6 +113,8 @@ class Consumers:
         self._clock = clock
         self._groups: dict[str, ConsumerGroup] = {}
         self._groups_of: dict[Channel, set[str]] = {}
+        # Called when what a group consumes, or how, changed, and when it came or went: the fast lane forgets it.
+        self.on_change: list[Callable[[], None]] = []
 
     # -- questions
 
@@ -134,12 +136,15 @@ class Consumers:
     def register(self, said: ConsumerData, client: Client, notify: bool = True) -> bool:
         """Take a heartbeat's entry for one group in; True when its clients or topics changed."""
         group = self._groups.setdefault(said.group_name, ConsumerGroup(said.group_name))
+        before = (group.message_model, dict(group.subscriptions))
         group.consume_type, group.message_model = said.consume_type, said.message_model
         group.consume_from_where = said.consume_from_where
         came = group.update_client(client, self._clock.now_ms())
         self._groups_of.setdefault(client.connection, set()).add(group.name)
         changed = group.update_subscriptions(said.subscription_data_set)
         group.compare_subscriptions(client.connection, said.subscription_data_set)
+        if before != (group.message_model, group.subscriptions):
+            self._tell()
         if (came or changed) and notify:
             self._notify(group)
         return came or changed
@@ -179,6 +184,7 @@ class Consumers:
             self._groups_of.pop(connection, None)
         if not group.clients:
             self._groups.pop(group.name, None)
+            self._tell()
             log.info("unregister consumer ok, no any connection, and remove consumer group, %s", group.name)
         return client
 
@@ -188,3 +194,7 @@ class Consumers:
         for connection in list(group.clients):
             ext = {"consumerGroup": group.name}
             connection.send(Command(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, ext, flag=ONEWAY))
+
+    def _tell(self) -> None:
+        for told in self.on_change:
+            told()

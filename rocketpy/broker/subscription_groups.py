@@ -6,6 +6,7 @@ Invariant: every change bumps the data version and is on disk before the call re
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class SubscriptionGroups:
         self._clock = clock
         self.table: dict[str, SubscriptionGroupConfig] = {}
         self._text = TableText("subscriptionGroupTable")
+        # Called after every change of the table: the fast lane forgets what it knew of groups.
+        self.on_change: list[Callable[[], None]] = []
         for name in GROUPS_AT_START:
             self._set(SubscriptionGroupConfig(group_name=name))
         self.data_version = DataVersion(timestamp=clock.now_ms(), counter=0)
@@ -91,6 +94,7 @@ class SubscriptionGroups:
             log.warning("delete subscription group failed, subscription groupName: %s not exist", group)
             return
         self._text.remove(group)
+        self._tell()
         log.info("delete subscription group OK, subscription group:%s", old)
         self._changed()
 
@@ -104,6 +108,7 @@ class SubscriptionGroups:
     def _set(self, group: SubscriptionGroupConfig) -> None:
         self.table[group.group_name] = group
         self._text.put(group.group_name, group)
+        self._tell()
 
     def _changed(self) -> None:
         self._next_version()
@@ -111,3 +116,7 @@ class SubscriptionGroups:
 
     def _next_version(self) -> None:
         self.data_version = DataVersion(timestamp=self._clock.now_ms(), counter=self.data_version.counter + 1)
+
+    def _tell(self) -> None:
+        for told in self.on_change:
+            told()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rocketpy import json_file
-from rocketpy._core.json_reader import read_json
+from rocketpy.protocol import fastjson
 
 CONFIG = Path(__file__).parent / "data" / "store" / "config"
 PRETTY = sorted(path for path in CONFIG.glob("*.json") if not path.name.startswith("namesrv_"))
@@ -15,4 +15,4 @@ PRETTY = sorted(path for path in CONFIG.glob("*.json") if not path.name.startswi
 def test_a_config_file_prints_to_the_same_bytes(path: Path) -> None:
     text = json_file.load(path)
     assert text is not None
-    assert json_file.pretty(read_json(text)) == text
+    assert json_file.pretty(fastjson.loads(text)) == text

@@ -200,3 +200,16 @@ def test_another_client_id_on_the_same_connection_replaces(consumers: Consumers)
     assert group.client_ids == ["c9"]
     assert group.client("c9") is not None
     assert group.client("c1") is None
+
+
+def test_every_change_of_what_a_group_consumes_is_told(consumers: Consumers) -> None:
+    told: list[None] = []
+    consumers.on_change.append(lambda: told.append(None))
+    connection = Connection()
+    heartbeat(consumers, connection, "c1", subscription(version=1))
+    heartbeat(consumers, connection, "c1", subscription(version=1))
+    assert len(told) == 1
+    heartbeat(consumers, connection, "c1", subscription(tags="A", version=2))
+    assert len(told) == 2
+    consumers.connection_closed(connection)
+    assert len(told) == 3

@@ -73,3 +73,14 @@ def test_the_file_is_upstreams(make: Make, tmp_path: Path) -> None:
         '\n\t\t\t"consumeFromMinEnable":true,\n\t\t\t"groupName":"G",\n\t\t\t"notifyConsumerIdsChangedEnable":true,'
         '\n\t\t\t"retryMaxTimes":16,\n\t\t\t"retryQueueNums":1,\n\t\t\t"whichBrokerWhenConsumeSlowly":1\n\t\t}\n\t}\n}'
     )
+
+
+def test_every_change_is_told(make: Make) -> None:
+    groups = make()
+    told: list[None] = []
+    groups.on_change.append(lambda: told.append(None))
+    groups.find("G")
+    groups.find("G")
+    groups.disable_consume("G")
+    groups.delete("G")
+    assert len(told) == 3

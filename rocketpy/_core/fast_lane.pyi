@@ -1,0 +1,40 @@
+from typing import Any, Protocol
+
+from rocketpy._core.holds import Holds
+from rocketpy._core.lane import Lane, LanePeer
+from rocketpy._core.store_writer import StoreWriter
+
+class Rules(Protocol):
+    """Who decides what is plain; broker/lane_rules.py says what each answer means."""
+
+    def send_rule(self, topic: str) -> Any | None: ...
+    def pull_rule(self, group: str, topic: str) -> Any | None: ...
+    def may_hold(self, held: int) -> bool: ...
+    def deadline_ms(self, suspend_timeout_ms: int) -> int: ...
+    def commit(self, group: str, topic: str, queue_id: int, offset: int) -> None: ...
+
+class Gate(Protocol):
+    """Who keeps replies until the log is on disk up to `offset`."""
+
+    def hold(self, offset: int, frames: bytes, peer: LanePeer) -> None: ...
+
+class FastLane(Lane):
+    """Serves plain sends and pulls from the read buffer."""
+
+    @property
+    def sent(self) -> int:
+        """Messages stored by this lane."""
+
+    @property
+    def pulled(self) -> int:
+        """Messages given out by this lane, held pulls aside."""
+
+    def __init__(
+        self, writer: StoreWriter, holds: Holds, rules: Rules, gate: Gate, store_host: bytes, middle: bytes
+    ) -> None:
+        """`store_host`: IPv4 and i32 port, 8 bytes as on disk. `middle`: the reply's JSON between the values of queueId
+        and msgId, where TRACE_ON and MSG_REGION stand.
+        """
+
+    def forget_rows(self) -> None:
+        """A topic, group, subscription or permission changed: the rules are asked anew."""

@@ -1,0 +1,137 @@
+"""Says which sends and pulls are plain enough for the fast lane; invariant: None, when in doubt.
+
+A rule is asked for once and kept until `FastLane.forget_rows`, which every change of a topic, a subscription group, a
+client's subscription or the broker's own permission calls. What changes without such a call (time, disk) is not decided
+here: the store refuses by itself, and the full lane says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rocketpy.config.store import BrokerRole
+from rocketpy.protocol import names, perm
+
+if TYPE_CHECKING:
+    from rocketpy.broker.broker import Broker
+    from rocketpy.protocol.bodies import SubscriptionData, SubscriptionGroupConfig
+
+MULTI_TAGS_FLAG = 2
+"""MessageSysFlag.MULTI_TAGS_FLAG, which a topic of filter type MULTI_TAG adds to its messages."""
+
+MAX_HELD = 100_000
+"""Pulls that may wait at once (pullThreadPoolQueueCapacity's default); beyond it a pull is answered at once."""
+
+NOT_KNOWN = -1
+
+NOT_PLAIN = {
+    names.AUTO_CREATE_TOPIC_KEY_TOPIC,
+    names.SCHEDULE_TOPIC,
+    names.TRANS_HALF_TOPIC,
+    names.TRANS_OP_HALF_TOPIC,
+}
+"""Topics whose messages mean more than their bytes."""
+
+
+@dataclass(frozen=True)
+class SendRule:
+    """A topic that may be sent to: queue ids below `queue_nums`, and `sys_flag` bits to add."""
+
+    queue_nums: int
+    sys_flag: int
+
+
+@dataclass(frozen=True)
+class PullRule:
+    """What a group may pull of a topic; `tags` None is every message, `sub_version` -1 no subscription known."""
+
+    group: str
+    topic: str
+    read_queue_nums: int
+    sub_version: int
+    tags: tuple[int, ...] | None
+    suggest_which_broker_id: int
+    suggest_when_slow: int
+
+
+class LaneRules:
+    """The broker's decisions as the fast lane asks for them."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._hold_ms = broker.config.short_polling_time_mills
+
+    def send_rule(self, topic: str) -> SendRule | None:
+        """The rule of a topic, None when its sends take the full lane."""
+        config = self._broker.topics.get(topic)
+        if config is None or topic.startswith(names.RETRY_PREFIX) or topic in NOT_PLAIN or not self._may_send():
+            return None
+        queue_nums = max(config.write_queue_nums, config.read_queue_nums)
+        if queue_nums <= 0:
+            return None
+        return SendRule(queue_nums, MULTI_TAGS_FLAG if config.topic_filter_type == "MULTI_TAG" else 0)
+
+    def pull_rule(self, group: str, topic: str) -> PullRule | None:
+        """The rule of a group in a topic, None when its pulls take the full lane."""
+        config = self._broker.topics.get(topic)
+        found = self._broker.groups.table.get(group)
+        if config is None or found is None or not found.consume_enable or not self._may_pull():
+            return None
+        if config.perm & perm.READ == 0 or config.read_queue_nums <= 0:
+            return None
+        subscription = self._subscription(found, topic)
+        slave_read = self._broker.config.slave_read_enable
+        return PullRule(
+            group,
+            topic,
+            config.read_queue_nums,
+            NOT_KNOWN if subscription is None else subscription.sub_version,
+            _tags(subscription),
+            found.broker_id if slave_read else 0,
+            found.which_broker_when_consume_slowly if slave_read else 0,
+        )
+
+    def may_hold(self, held: int) -> bool:
+        """Whether one more pull may wait besides the `held` ones."""
+        return held < MAX_HELD
+
+    def deadline_ms(self, suspend_timeout_ms: int) -> int:
+        """When a pull held now is answered at the latest (monotonic)."""
+        return self._broker.clock.monotonic_ms() + suspend_timeout_ms
+
+    def commit(self, group: str, topic: str, queue_id: int, offset: int) -> None:
+        """Take an offset that came along with a pull."""
+        self._broker.offsets.commit(group, topic, queue_id, offset)
+
+    def _subscription(self, group: SubscriptionGroupConfig, topic: str) -> SubscriptionData | None:
+        """The group's own subscription where it is by tags and allowed; the full lane has a word for the others."""
+        clients = self._broker.consumers.group(group.group_name)
+        if clients is None or (clients.message_model == "BROADCASTING" and not group.consume_broadcast_enable):
+            return None
+        found = clients.subscription(topic)
+        if found is None or found.class_filter_mode or (found.expression_type or "TAG") != "TAG":
+            return None
+        return found
+
+    def _may_send(self) -> bool:
+        config = self._broker.config
+        return (
+            config.broker_permission & perm.WRITE != 0
+            and self._broker.store_config.broker_role is not BrokerRole.SLAVE
+            and config.start_accept_send_request_time_stamp <= self._broker.clock.now_ms()
+        )
+
+    def _may_pull(self) -> bool:
+        config = self._broker.config
+        return (
+            config.broker_permission & perm.READ != 0
+            and config.long_polling_enable
+            and self._broker.store_config.broker_role is not BrokerRole.SLAVE
+        )
+
+
+def _tags(subscription: SubscriptionData | None) -> tuple[int, ...] | None:
+    if subscription is None or subscription.sub_string in (None, "", "*"):
+        return None
+    return tuple(subscription.code_set)

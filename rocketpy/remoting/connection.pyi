@@ -1,0 +1,80 @@
+"""One peer: its bytes in, its replies out, at most one write for one read."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from rocketpy._core.command import Command
+from rocketpy._core.lane import Lane, LanePeer
+from rocketpy.clock import Clock
+from rocketpy.remoting.request_table import RequestTable
+
+class Endpoint:
+    """What all connections of one server or client share. Made inside the running loop."""
+
+    request_table: RequestTable
+    clock: Clock
+    loop: asyncio.AbstractEventLoop
+    connections: set[Connection]
+    name: str
+    serialize_type: int
+    frame_limit: int
+    queue_limit: int
+    running_limit: int
+
+    def __init__(
+        self,
+        request_table: RequestTable,
+        *,
+        name: str,
+        lane: Lane | None = None,
+        serialize_type: int = 0,
+        frame_limit: int = 16777216,
+        clock: Clock | None = None,
+        on_connect: Callable[[Connection], object] | None = None,
+        on_close: Callable[[Connection], object] | None = None,
+        queue_limit: int = ...,
+        running_limit: int = ...,
+    ) -> None: ...
+    def close_idle(self, idle_ms: int) -> None:
+        """Close what was neither read from nor written to for that long."""
+
+class Connection(LanePeer):
+    """One peer. A protocol of the loop's transports; rooms above use what is documented here."""
+
+    endpoint: Endpoint
+    transport: asyncio.Transport
+    ip: str
+    port: int
+    last_active_ms: int
+    reads: int
+    writes: int
+    attributes: dict[Any, Any]
+
+    def __init__(self, endpoint: Endpoint) -> None: ...
+    @property
+    def address(self) -> str:
+        """`ip:port` of the peer; an IPv4 address is never written as IPv6."""
+
+    def reply(self, request: Command, answer: Command) -> None:
+        """Answer a request, now or later. Nothing happens when it was one-way or the peer is gone."""
+
+    def send(self, command: Command) -> None:
+        """Send a request nobody waits for (it is marked one-way), or a response whose opaque is set."""
+
+    def invoke(self, command: Command, timeout_ms: float) -> asyncio.Future[Command]:
+        """The peer's response; RemotingTimeout or RemotingSendError when none comes."""
+
+    def close(self) -> None:
+        """Close after what was answered has left; inside a turn, at its end."""
+
+    def abort(self) -> None:
+        """Close now and forget what was not sent."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
+    def connection_lost(self, exc: Exception | None) -> None: ...
+    def eof_received(self) -> bool | None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+    def get_buffer(self, sizehint: int) -> Any: ...
+    def buffer_updated(self, nbytes: int) -> None: ...

@@ -1,0 +1,271 @@
+"""The fast lane against a real store writer, without a socket: what it serves, what it leaves, what it answers."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from rocketpy._core.command import Command
+from rocketpy._core.fast_lane import FastLane
+from rocketpy._core.holds import Holds
+from rocketpy._core.lane import LanePeer
+from rocketpy._core.mapped_files import MappedFiles
+from rocketpy._core.message import Message, decode_messages, encode_batch
+from rocketpy._core.store_writer import StoreWriter
+from rocketpy.broker.lane_rules import PullRule, SendRule
+
+NOW_MS = 1_565_000_000_000
+HOST = b"\x7f\0\0\1\0\0\x2a\x9f"
+MIDDLE = b'","TRACE_ON":"true","MSG_REGION":"DefaultRegion","msgId":"'
+PROPERTIES = "UNIQ_KEY\x010A\x02WAIT\x01true\x02TAGS\x01TagA\x02"
+
+
+@dataclass
+class Rules:
+    """Topic T with four queues; group G subscribes to all of it."""
+
+    sends: dict[str, SendRule] = field(default_factory=lambda: {"T": SendRule(4, 0)})
+    pulls: dict[tuple[str, str], PullRule] = field(
+        default_factory=lambda: {("G", "T"): PullRule("G", "T", 4, 7, None, 0, 0)}
+    )
+    committed: list[tuple[str, str, int, int]] = field(default_factory=list)
+    may: bool = True
+    now_ms: int = 0
+
+    def send_rule(self, topic):
+        return self.sends.get(topic)
+
+    def pull_rule(self, group, topic):
+        return self.pulls.get((group, topic))
+
+    def may_hold(self, held):
+        return self.may
+
+    def deadline_ms(self, suspend_timeout_ms):
+        return self.now_ms + suspend_timeout_ms
+
+    def commit(self, *offset):
+        self.committed.append(offset)
+
+
+class Bench:
+    """A lane with its store and one peer."""
+
+    def __init__(self, folder, log_size=1 << 20):
+        self.writer = StoreWriter(MappedFiles(str(folder / "commitlog"), log_size), 4 << 20, str(folder / "cq"), 6000)
+        self.rules = Rules()
+        self.held = []
+        self.holds = Holds(self.writer, lambda: None)
+        self.lane = FastLane(self.writer, self.holds, self.rules, self, HOST, MIDDLE)
+        self.peer = LanePeer()
+
+    def hold(self, offset, frames, peer):
+        self.held.append((offset, frames, peer))
+
+    def offer(self, command, peer=None):
+        return self.lane.offer(command.encode(), peer or self.peer, NOW_MS)
+
+    def replies(self, peer=None):
+        self.lane.finish_turn(peer or self.peer)
+        return split((peer or self.peer).take_out())
+
+
+def split(frames):
+    found = []
+    while frames:
+        size = 4 + int.from_bytes(frames[:4], "big")
+        found.append(Command.decode(frames[:size]))
+        frames = frames[size:]
+    return found
+
+
+def send(body=b"Hello", opaque=1, code=310, flag=0, **changed):
+    ext = {"a": "PG", "b": "T", "c": "TBW102", "d": "4", "e": "1", "f": "0", "g": "1565000000123", "h": "0",
+           "i": PROPERTIES, "j": "0", "k": "false", "m": "false"}  # fmt: skip
+    ext.update(changed)
+    return Command(code, {k: v for k, v in ext.items() if v is not None}, body, opaque=opaque, flag=flag)
+
+
+def pull(offset=0, opaque=9, sys_flag=2, **changed):
+    ext = {"consumerGroup": "G", "topic": "T", "queueId": "1", "queueOffset": str(offset), "maxMsgNums": "32",
+           "sysFlag": str(sys_flag), "commitOffset": "3", "suspendTimeoutMillis": "15000", "subscription": "*",
+           "subVersion": "7", "expressionType": "TAG"}  # fmt: skip
+    ext.update(changed)
+    return Command(11, {k: v for k, v in ext.items() if v is not None}, opaque=opaque)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+def test_a_send_is_stored_and_answered(bench):
+    assert bench.offer(send(opaque=5))
+    (reply,) = bench.replies()
+    assert (reply.code, reply.opaque, reply.flag, reply.remark) == (0, 5, 1, None)
+    assert reply.ext == {"queueId": "1", "TRACE_ON": "true", "MSG_REGION": "DefaultRegion",
+                         "msgId": "7F00000100002A9F0000000000000000", "queueOffset": "0"}  # fmt: skip
+    (message,) = decode_messages(bench.writer.log.read(0, bench.writer.log.end_offset))
+    assert (message.topic, message.body, message.queue_id, message.properties_raw) == ("T", b"Hello", 1, PROPERTIES.encode())
+    assert (message.born_timestamp, message.store_timestamp) == (1565000000123, NOW_MS)
+
+
+def test_its_bytes_are_those_of_the_full_encoder(bench):
+    bench.offer(send(opaque=101))
+    bench.lane.finish_turn(bench.peer)
+    frame = bench.peer.take_out()
+    assert Command.decode(frame).encode() == frame
+
+
+def test_the_long_field_names_are_served_too(bench):
+    long = {"producerGroup": "PG", "topic": "T", "defaultTopic": "TBW102", "defaultTopicQueueNums": "4", "queueId": "2",
+            "sysFlag": "0", "bornTimestamp": "1", "flag": "8", "properties": PROPERTIES, "reconsumeTimes": "0"}  # fmt: skip
+    assert bench.offer(Command(10, long, b"x"))
+    (message,) = decode_messages(bench.writer.log.read(0, bench.writer.log.end_offset))
+    assert (message.queue_id, message.flag) == (2, 8)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        send(b="unknown"),
+        send(e="4"),
+        send(e="-1"),
+        send(e="x"),
+        send(a=None),
+        send(f="4"),
+        send(i=PROPERTIES + "DELAY\x013\x02"),
+        send(i=PROPERTIES + "TRAN_MSG\x01true\x02"),
+        send(body=None),
+        send(m="maybe"),
+        send(code=320, m="true", body=b"not a batch"),
+        Command(34, None, b"{}"),
+        pull(topic="unknown"),
+        pull(queueId="4"),
+        pull(sys_flag=10),
+        pull(subVersion="8"),
+        pull(expressionType="SQL92"),
+        pull(offset=1),
+        pull(sys_flag=0),
+    ],
+)
+def test_what_is_not_plain_takes_the_full_lane_and_changes_nothing(bench, request_):
+    assert not bench.offer(request_)
+    assert bench.writer.log.end_offset <= 0 and bench.replies() == [] and bench.rules.committed == []
+
+
+def test_a_oneway_send_is_stored_without_an_answer(bench):
+    assert bench.offer(send(flag=2))
+    assert bench.replies() == [] and bench.lane.sent == 1
+
+
+def test_a_batch_is_stored_and_answered_with_all_ids(bench):
+    messages = [Message("T", b"m%d" % i, properties={"UNIQ_KEY": str(i)}) for i in range(3)]
+    assert bench.offer(send(encode_batch(messages), code=320, m="true"))
+    (reply,) = bench.replies()
+    assert len(reply.ext["msgId"].split(",")) == 3 and reply.ext["queueOffset"] == "0"
+    stored = decode_messages(bench.writer.log.read(0, bench.writer.log.end_offset))
+    assert [(m.body, m.queue_offset) for m in stored] == [(b"m0", 0), (b"m1", 1), (b"m2", 2)]
+
+
+def test_with_sync_flush_the_answer_goes_to_the_gate(bench):
+    bench.writer.sync_flush = True
+    bench.offer(send(opaque=1))
+    bench.offer(send(opaque=2))
+    bench.offer(send(opaque=3, i=PROPERTIES.replace("true", "false")))
+    assert [reply.opaque for reply in bench.replies()] == [3]
+    ((offset, frames, peer),) = bench.held
+    assert [reply.opaque for reply in split(frames)] == [1, 2]
+    assert peer is bench.peer and offset == bench.writer.log.end_offset // 3 * 2
+
+
+def test_a_pull_gets_the_records_and_commits_its_offset(bench):
+    for number in range(3):
+        bench.offer(send(b"%d" % number))
+    bench.replies()
+    assert bench.offer(pull(0, sys_flag=3))
+    (reply,) = bench.replies()
+    assert (reply.code, reply.remark) == (0, "FOUND")
+    assert reply.ext == {"suggestWhichBrokerId": "0", "nextBeginOffset": "3", "maxOffset": "3", "minOffset": "0"}
+    assert [message.body for message in decode_messages(reply.body)] == [b"0", b"1", b"2"]
+    assert bench.rules.committed == [("G", "T", 1, 3)]
+
+
+def test_a_pull_with_its_own_tags(bench):
+    bench.offer(send(b"A"))
+    bench.offer(send(b"B", i="TAGS\x01TagB\x02"))
+    bench.replies()
+    assert bench.offer(pull(0, sys_flag=6, subscription=" TagB || TagC "))
+    assert bench.offer(pull(0, sys_flag=6, subscription="TagD"))
+    found, none = bench.replies()
+    assert [message.body for message in decode_messages(found.body)] == [b"B"]
+    assert (none.code, none.remark, none.ext["nextBeginOffset"]) == (20, "NO_MATCHED_MESSAGE", "2")
+
+
+def test_a_held_pull_is_answered_by_the_message_it_waits_for(bench):
+    consumer = LanePeer()
+    assert bench.offer(pull(0, sys_flag=6, subscription="TagB", opaque=77), consumer)
+    assert bench.replies(consumer) == [] and len(bench.holds) == 1
+    bench.offer(send(b"A"))
+    assert len(bench.replies()) == 1 and consumer.take_out() == b"" and len(bench.holds) == 1
+    bench.offer(send(b"B", i="TAGS\x01TagB\x02"))
+    bench.replies()
+    (reply,) = split(consumer.take_out())
+    assert (reply.code, reply.opaque, reply.ext["nextBeginOffset"]) == (0, 77, "2")
+    assert [message.body for message in decode_messages(reply.body)] == [b"B"] and len(bench.holds) == 0
+
+
+def test_a_held_pull_is_answered_when_its_time_is_over(bench):
+    bench.offer(pull(0, opaque=5))
+    bench.holds.expire(14_999)
+    assert bench.replies() == []
+    bench.holds.expire(15_000)
+    (reply,) = bench.replies()
+    assert (reply.code, reply.opaque, reply.remark) == (19, 5, "NO_MESSAGE_IN_QUEUE")
+
+
+def test_a_held_pull_that_skipped_messages_says_how_far_it_looked(bench):
+    bench.offer(pull(0, sys_flag=6, subscription="TagB"))
+    bench.offer(send(b"A"))
+    bench.replies()
+    bench.holds.expire(15_000)
+    (reply,) = bench.replies()
+    assert (reply.code, reply.ext["nextBeginOffset"]) == (20, "1")
+
+
+def test_a_hold_of_the_full_lane_is_woken_once(bench):
+    woken = []
+    queue = bench.writer.queue(b"T", 1)
+    bench.holds.hold(queue, 0, None, 1000, lambda: woken.append("arrival"))
+    released = bench.holds.hold(queue, 0, None, 1000, lambda: woken.append("released"))
+    bench.holds.release(released)
+    bench.offer(send())
+    bench.replies()
+    bench.holds.expire(2000)
+    assert woken == ["arrival"]
+
+
+def test_too_many_held_pulls_take_the_full_lane(bench):
+    bench.rules.may = False
+    assert not bench.offer(pull(0))
+
+
+def test_a_forgotten_rule_is_asked_anew(bench):
+    assert bench.offer(send())
+    bench.rules.sends.clear()
+    assert bench.offer(send())
+    bench.lane.forget_rows()
+    assert not bench.offer(send())
+
+
+def test_messages_go_on_over_the_ends_of_files(tmp_path):
+    bench = Bench(tmp_path, log_size=4096)
+    for number in range(400):
+        assert bench.offer(send(b"%03d" % number * 50))
+    assert all(reply.code == 0 for reply in bench.replies())
+    offset, bodies = 0, []
+    while offset < 400:
+        bench.offer(pull(offset))
+        (reply,) = bench.replies()
+        bodies += [message.body[:3] for message in decode_messages(reply.body)]
+        offset = int(reply.ext["nextBeginOffset"])
+    assert bodies == [b"%03d" % number for number in range(400)]
