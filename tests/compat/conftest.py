@@ -1,0 +1,121 @@
+"""Fixtures of the compat tests: `--server=rocketpy|upstream|both` chooses who serves, the clients are always the official ones."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from kit import servers, tools
+from kit.clients import Client, GoClient, JavaClient, Session
+from kit.cluster import Cluster
+
+KINDS = {"rocketpy": ["rocketpy"], "upstream": ["upstream"], "both": ["rocketpy", "upstream"]}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--server", choices=list(KINDS), default=os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy"),
+        help="which servers the official clients are tested on",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than about ten seconds")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server_kind" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--server", os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy"))
+        metafunc.parametrize("server_kind", KINDS[chosen], scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A whole cluster may have to start inside the first test, so the limit is wider than the unit tests' one."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(180))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reason in sorted(set(tools.missing.values())):
+        terminalreporter.write_line(f"compat tests not run here: {reason}")
+
+
+@pytest.fixture(scope="session")
+def launchers() -> dict[str, servers.Servers]:
+    """Made once a run: finding the image or the jars takes a while."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def launcher(launchers: dict[str, servers.Servers]):
+    """The servers of one kind by name."""
+    def of(kind: str) -> servers.Servers:
+        if kind not in launchers:
+            launchers[kind] = servers.by_name(kind)
+        return launchers[kind]
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def cluster(server_kind: str, launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two masters shared by every test of the run: use fresh topics and groups, and leave both masters running."""
+    cluster = Cluster(launcher(server_kind), tmp_path_factory.mktemp(f"cluster-{server_kind}"))
+    try:
+        yield cluster.start()
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def own_cluster(server_kind: str, launcher, tmp_path: Path) -> Iterator[Cluster]:
+    """Two masters for one test alone, not started yet."""
+    cluster = Cluster(launcher(server_kind), tmp_path / "cluster")
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session", params=["java", "go"])
+def client(request: pytest.FixtureRequest) -> Client:
+    """Each official client in turn."""
+    return JavaClient() if request.param == "java" else GoClient()
+
+
+@pytest.fixture(scope="session")
+def java() -> JavaClient:
+    return JavaClient()
+
+
+@pytest.fixture
+def open_session(tmp_path: Path) -> Iterator:
+    """Starts client programs and makes sure none outlives the test: open_session(client, cluster, "consume", topic=…)."""
+    sessions: list[Session] = []
+
+    def start(client: Client, cluster: Cluster, command: str, **options: object) -> Session:
+        home = tmp_path / f"{client.name}-{len(sessions)}"
+        sessions.append(Session(client, home, cluster.namesrv_addr, command, **options))
+        return sessions[-1]
+
+    yield start
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
+def run(open_session):
+    """Runs a client command to its end and gives its events."""
+    def to_the_end(client: Client, cluster: Cluster, command: str, **options: object) -> Session:
+        session = open_session(client, cluster, command, **options)
+        session.finish()
+        return session
+
+    return to_the_end

@@ -1,0 +1,79 @@
+"""Builds the scenario programs and resolves jars, once per content: a second run finds all of it in the cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+from kit import tools
+
+HERE = Path(__file__).resolve().parent.parent
+JAVA = HERE / "java"
+UPSTREAM = HERE / "upstream"
+GO = HERE / "go"
+BUILD_TIMEOUT_S = 600
+# Short JVM start and little memory matter here, speed in the long run does not. Netty 4.0 looks into these packages.
+JVM = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+       *(f"--add-opens=java.base/{package}=ALL-UNNAMED"
+         for package in ("java.nio", "sun.nio.ch", "java.lang", "jdk.internal.ref"))]
+
+
+def cache_dir() -> Path:
+    """Outside the source tree, so that a clean checkout stays clean."""
+    root = os.environ.get("ROCKETPY_COMPAT_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return Path(root) / "rocketpy-compat"
+
+
+def class_path(project: Path) -> str:
+    """The jars of one Maven project, joined with colons."""
+    tools.need("java", "mvn")
+    pom = project / "pom.xml"
+    known = cache_dir() / f"{project.name}-{digest([pom])}.classpath"
+    if not known.exists() or not all(Path(jar).exists() for jar in known.read_text().split(":")):
+        known.parent.mkdir(parents=True, exist_ok=True)
+        scratch = known.with_suffix(f".{os.getpid()}")
+        run(["mvn", "-B", "-q", "-f", str(pom), "dependency:build-classpath", f"-Dmdep.outputFile={scratch}"])
+        scratch.rename(known)
+    return known.read_text().strip()
+
+
+def java_program() -> str:
+    """Class path of the compiled Java scenarios with the client's jars."""
+    tools.need("javac")
+    jars = class_path(JAVA)
+    sources = sorted((JAVA / "src").rglob("*.java"))
+    classes = cache_dir() / f"java-{digest([JAVA / 'pom.xml', *sources])}"
+    if not classes.exists():
+        scratch = classes.with_suffix(f".{os.getpid()}")
+        run(["javac", "-nowarn", "--release", "8", "-Xlint:-options", "-cp", jars, "-d", str(scratch), *map(str, sources)])
+        scratch.rename(classes)
+    return f"{classes}:{jars}"
+
+
+def go_program() -> Path:
+    """Path of the compiled Go scenarios."""
+    tools.need("go")
+    sources = sorted(GO.glob("*.go")) + [GO / "go.mod", GO / "go.sum"]
+    program = cache_dir() / f"go-{digest(sources)}"
+    if not program.exists():
+        program.parent.mkdir(parents=True, exist_ok=True)
+        scratch = program.with_suffix(f".{os.getpid()}")
+        run(["go", "build", "-o", str(scratch), "."], cwd=GO)
+        scratch.rename(program)
+    return program
+
+
+def digest(files: list[Path]) -> str:
+    sha = hashlib.sha256()
+    for file in files:
+        sha.update(file.name.encode() + b"\0" + file.read_bytes())
+    return sha.hexdigest()[:16]
+
+
+def run(command: list[str], cwd: Path | None = None) -> None:
+    """Runs a build; its whole output is in the error when it fails."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command[:4])} … gave {done.returncode}:\n{done.stdout}\n{done.stderr}")

@@ -1,0 +1,89 @@
+"""Pull consumers, offsets and queries: what a client can ask about messages that are stored."""
+
+from __future__ import annotations
+
+import time
+
+from kit.clients import GoClient
+from kit.cluster import unique
+
+
+def test_a_pull_consumer_reads_every_queue_and_goes_on_where_it_stopped(run, java, cluster):
+    topic, group = unique("Pull"), unique("CG")
+    run(java, cluster, "produce", topic=topic, count=100)
+    first = run(java, cluster, "pull", topic=topic, group=group, max=16)
+    assert sorted(first.indexes("found")) == list(range(100))
+    assert {event["committed"] for event in first.of("queue")} <= {-1, 0}
+    ends = {key(event): event["max"] for event in first.of("queue")}
+    assert sum(ends.values()) == 100
+    run(java, cluster, "produce", topic=topic, first=100, count=20)
+    time.sleep(0.2)  # offsets are stored one-way
+    second = run(java, cluster, "pull", topic=topic, group=group)
+    assert {key(event): event["committed"] for event in second.of("queue")} == ends
+    assert sorted(second.indexes("found")) == list(range(100, 120))
+
+
+def key(event: dict) -> tuple[str, int]:
+    return event["queue"]["broker"], event["queue"]["queue_id"]
+
+
+def test_a_pull_at_the_end_finds_nothing_new_and_one_beyond_is_corrected(run, java, cluster):
+    topic, group = unique("PullEnd"), unique("CG")
+    run(java, cluster, "produce", topic=topic, count=40)
+    statuses = {event["status"] for event in run(java, cluster, "pull", topic=topic, group=group).of("pulled")}
+    assert statuses == {"FOUND", "NO_NEW_MSG"}
+    beyond = [event for event in run(java, cluster, "pull", topic=topic, group=unique("CG"), offset=1000).of("pulled")
+              if event["offset"] == 1000]
+    assert {event["status"] for event in beyond} == {"OFFSET_ILLEGAL"}
+    assert all(event["next"] == event["max"] for event in beyond)
+
+
+def test_a_pull_with_tags_skips_the_others(run, java, cluster):
+    topic = unique("PullTags")
+    run(java, cluster, "produce", topic=topic, count=40, tags="A,B,C,D")
+    found = run(java, cluster, "pull", topic=topic, group=unique("CG"), tags="A || D").of("found")
+    assert sorted(event["index"] for event in found) == [i for i in range(40) if i % 4 in (0, 3)]
+
+
+def test_the_go_pull_consumer_reads_a_queue(run, java, cluster):
+    topic = unique("PullGo")
+    sent = run(java, cluster, "produce", topic=topic, count=64).of("sent")
+    mine = [event["index"] for event in sent if (event["broker"], event["queue_id"]) == ("broker-b", 1)]
+    found = run(GoClient(), cluster, "pull", topic=topic, group=unique("CG"), broker="broker-b", queue=1)
+    assert found.indexes("found") == mine
+
+
+def test_offsets_by_timestamp_lie_between_the_messages(run, java, cluster):
+    topic = unique("Time")
+    run(java, cluster, "produce", topic=topic, count=32)
+    time.sleep(0.05)
+    between = time.time_ns() // 1_000_000
+    time.sleep(0.05)
+    before = run(java, cluster, "offsets", topic=topic, timestamp=between).of("offsets")
+    run(java, cluster, "produce", topic=topic, first=32, count=32)
+    after = run(java, cluster, "offsets", topic=topic, timestamp=between).of("offsets")
+    ends = {key(event): event["max"] for event in before}
+    assert {key(event): event["by_time"] for event in after} == ends
+    assert all(event["earliest"] <= between and event["min"] == 0 for event in after)
+    start = run(java, cluster, "offsets", topic=topic, timestamp=1).of("offsets")
+    assert {event["by_time"] for event in start} == {0}
+    future = run(java, cluster, "offsets", topic=topic, timestamp=between + 3_600_000).of("offsets")
+    assert all(event["by_time"] == event["max"] - 1 for event in future)
+
+
+def test_messages_are_found_by_key(run, java, cluster):
+    topic = unique("Keys")
+    run(java, cluster, "produce", topic=topic, count=20, keys="order-")
+    for index in (0, 7, 19):
+        found = run(java, cluster, "query", topic=topic, key=f"order-{index}").of("found")
+        assert [(event["index"], event["keys"]) for event in found] == [(index, f"order-{index}")]
+
+
+def test_a_message_is_found_by_the_broker_s_id_and_by_the_client_s(run, java, cluster):
+    topic = unique("Id")
+    sent = run(java, cluster, "produce", topic=topic, count=6).of("sent")
+    for event in (sent[0], sent[5]):
+        by_offset = run(java, cluster, "view", id=event["offset_msg_id"]).of("found")
+        by_client = run(java, cluster, "view", id=event["msg_id"], topic=topic).of("found")
+        for found in (by_offset, by_client):
+            assert [(each["index"], each["queue_offset"]) for each in found] == [(event["index"], event["queue_offset"])]
