@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 
 import pytest
-from kit.cluster import unique
+from kit import wire
+from kit.cluster import Cluster, unique
+from kit.process import wait_until
+
+HEART_BEAT, UNREGISTER_CLIENT, GET_MAX_OFFSET, GET_ROUTE = 34, 35, 30, 105
+
+
+def introduce(cluster: Cluster, group: str) -> None:
+    """Makes the group's retry topic known before a client starts: its next look at the route may be 30 s away."""
+    entry = {"groupName": group, "consumeType": "CONSUME_PASSIVELY", "messageModel": "CLUSTERING", "unitMode": False,
+             "consumeFromWhere": "CONSUME_FROM_FIRST_OFFSET", "subscriptionDataSet": []}
+    beat = json.dumps({"clientID": "introduction", "producerDataSet": [], "consumerDataSet": [entry]})
+    for broker in cluster.brokers.values():
+        with wire.Peer(broker.address) as peer:
+            assert peer.ask(HEART_BEAT, body=beat).code == 0
+            assert peer.ask(UNREGISTER_CLIENT, {"clientID": "introduction", "consumerGroup": group}).code == 0
+    with wire.Peer(cluster.namesrv_addr) as peer:
+        def on_both() -> bool:
+            answer = peer.ask(GET_ROUTE, {"topic": f"%RETRY%{group}"})
+            return answer.code == 0 and len(answer.json()["brokerDatas"]) == 2
+
+        wait_until(on_both, f"retry topic of {group} on both masters", 10)
 
 
 def in_lanes(events: list[dict], lanes: int) -> dict[int, list[int]]:
@@ -74,6 +96,7 @@ def test_an_orderly_consumer_that_fails_gets_the_same_message_again_first(run, o
 @pytest.mark.slow
 def test_what_is_to_be_consumed_later_comes_again_until_it_succeeds(run, open_session, client, cluster):
     topic, group = unique("Retry"), unique("CG")
+    introduce(cluster, group)
     run(client, cluster, "produce", topic=topic, count=6, tags="T", keys="r")
     consumer = open_session(client, cluster, "consume", topic=topic, group=group, failFirst=2)
     consumer.wait(lambda: sum(event["accepted"] for event in consumer.of("consumed")) >= 6, "6 accepted", 60)
@@ -88,6 +111,7 @@ def test_what_is_to_be_consumed_later_comes_again_until_it_succeeds(run, open_se
 @pytest.mark.slow
 def test_what_never_succeeds_ends_in_the_dead_letter_queue(run, open_session, client, cluster):
     topic, group = unique("Dead"), unique("CG")
+    introduce(cluster, group)
     run(client, cluster, "produce", topic=topic, count=4)
     consumer = open_session(client, cluster, "consume", topic=topic, group=group, failFirst=99, maxReconsume=1)
     consumer.wait_for("consumed", 8, 60)
@@ -98,11 +122,8 @@ def test_what_never_succeeds_ends_in_the_dead_letter_queue(run, open_session, cl
     assert dead_letters(cluster, dead) == 4
 
 
-def dead_letters(cluster, topic: str) -> int:
+def dead_letters(cluster: Cluster, topic: str) -> int:
     """Messages in a dead letter queue: it may only be written, so its end is asked for instead of pulling it."""
-    from kit import wire
-
-    GET_MAX_OFFSET = 30
     total = 0
     for broker in cluster.brokers.values():
         with wire.Peer(broker.address) as peer:
