@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -75,13 +75,17 @@ def cluster(server_kind: str, launcher, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def own_cluster(server_kind: str, launcher, tmp_path: Path) -> Iterator[Cluster]:
-    """Two masters for one test alone, not started yet."""
-    cluster = Cluster(launcher(server_kind), tmp_path / "cluster")
-    try:
-        yield cluster
-    finally:
-        cluster.stop()
+def new_cluster(server_kind: str, launcher, tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    """Starts two masters for one test alone, with the settings given; they are killed at its end, whatever their state."""
+    clusters: list[Cluster] = []
+
+    def start(**settings: object) -> Cluster:
+        clusters.append(Cluster(launcher(server_kind), tmp_path / f"cluster-{len(clusters)}", **settings))
+        return clusters[-1].start()
+
+    yield start
+    for cluster in clusters:
+        cluster.kill()
 
 
 @pytest.fixture(scope="session", params=["java", "go"])

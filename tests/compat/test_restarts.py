@@ -11,8 +11,8 @@ from kit.process import wait_until
 pytestmark = pytest.mark.slow
 
 
-def test_consumer_offsets_and_messages_are_kept_over_a_restart(run, open_session, java, own_cluster):
-    cluster = own_cluster.start()
+def test_consumer_offsets_and_messages_are_kept_over_a_restart(run, open_session, java, new_cluster):
+    cluster = new_cluster()
     topic, group = unique("Kept"), unique("CG")
     run(java, cluster, "produce", topic=topic, count=50, keys="k")
     consumer = open_session(java, cluster, "consume", topic=topic, group=group)
@@ -42,8 +42,8 @@ def committed(session) -> dict[tuple[str, int], int]:
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_one_master_gone_and_back_loses_nothing_acknowledged(run, open_session, client, java, own_cluster, how):
-    cluster = own_cluster.start()
+def test_one_master_gone_and_back_loses_nothing_acknowledged(run, open_session, client, java, new_cluster, how):
+    cluster = new_cluster()
     topic, group = unique("Gone"), unique("CG")
     run(java, cluster, "create-topic", topic=topic, queues=4)
     consumer = open_session(client, cluster, "consume", topic=topic, group=group)
@@ -66,8 +66,8 @@ def test_one_master_gone_and_back_loses_nothing_acknowledged(run, open_session, 
     assert {event["broker"] for event in late} == {"broker-a", "broker-b"}
 
 
-def test_a_restarted_name_server_knows_the_brokers_again(run, java, own_cluster):
-    cluster = own_cluster.start()
+def test_a_restarted_name_server_knows_the_brokers_again(run, java, new_cluster):
+    cluster = new_cluster()
     topic = unique("Names")
     run(java, cluster, "create-topic", topic=topic, queues=4)
     cluster.namesrv.stop()

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from kit.cluster import Cluster, unique
+from kit.cluster import unique
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def sync_cluster(server_kind: str, launcher, tmp_path: Path) -> Iterator[Cluster]:
-    cluster = Cluster(launcher(server_kind), tmp_path / "cluster", flushDiskType="SYNC_FLUSH")
-    try:
-        yield cluster.start()
-    finally:
-        cluster.stop()
-
-
-def test_every_way_of_sending_is_acknowledged_and_kept_over_a_kill(run, client, java, sync_cluster):
-    cluster, topic = sync_cluster, unique("Sync")
+def test_every_way_of_sending_is_acknowledged_and_kept_over_a_kill(run, client, java, new_cluster):
+    cluster, topic = new_cluster(flushDiskType="SYNC_FLUSH"), unique("Sync")
     run(java, cluster, "create-topic", topic=topic, queues=4)
     acknowledged: list[int] = []
     for first, mode in enumerate(["sync", "async", "orderly"]):

@@ -56,9 +56,14 @@ class NameServer:
         self._running.wait_ready(lambda: is_open(self.port), f"name server listens on {self.port}", START_TIMEOUT_S)
 
     def stop(self) -> None:
-        if self._running:
-            running, self._running = self._running, None
+        running, self._running = self._running, None
+        if running:
             running.stop()
+
+    def kill(self) -> None:
+        running, self._running = self._running, None
+        if running:
+            running.kill()
 
 
 class Broker:
@@ -143,6 +148,10 @@ class Cluster:
                     problems.append(str(problem))
         self.namesrv.stop()
         assert not problems, "\n".join(problems)
+
+    def kill(self) -> None:
+        for server in (*self.brokers.values(), self.namesrv):
+            server.kill()
 
     def wait_registered(self, *names: str, timeout_s: float = 35.0) -> None:
         """Until the name server knows exactly these brokers."""

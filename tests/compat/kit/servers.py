@@ -5,6 +5,7 @@ All of them are given a home folder (store, logs and caches land there) and neve
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -45,6 +46,13 @@ class Servers(Protocol):
     def broker(self, home: Path, properties: Path) -> Running: ...
 
 
+def rocketpy_python() -> dict[str, str]:
+    """The environment in which the scripts of bin/ run the very rocketpy that this test run imports."""
+    spec = importlib.util.find_spec("rocketpy")
+    assert spec and spec.origin, "rocketpy is neither installed nor beside the tests"
+    return {"ROCKETPY_PYTHON": sys.executable, "PYTHONPATH": str(Path(spec.origin).parent.parent)}
+
+
 class RocketpyServers:
     """bin/mqnamesrv and bin/mqbroker of this checkout."""
 
@@ -57,7 +65,7 @@ class RocketpyServers:
         return self._start("mqbroker", home, properties)
 
     def _start(self, script: str, home: Path, properties: Path) -> Program:
-        env = {"HOME": str(home), "ROCKETPY_PYTHON": sys.executable, "NAMESRV_ADDR": "", "ROCKETMQ_HOME": str(REPO)}
+        env = {"HOME": str(home), "NAMESRV_ADDR": "", "ROCKETMQ_HOME": str(REPO), **rocketpy_python()}
         return Program(["sh", str(REPO / "bin" / script), "-c", str(properties)], home / f"{script}.out", env, home)
 
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import socket
 import struct
+import subprocess
+import sys
 import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ONEWAY = 2
@@ -104,6 +108,17 @@ class Peer:
                 raise ConnectionError("closed by the other side")
             data += piece
         return bytes(data)
+
+
+def ask_from(prefix: list[str], address: str, code: int, ext: dict[str, Any] | None = None, body: str = "") -> bytes:
+    """The body of an answer, asked for by a program started with `prefix` (in another network namespace)."""
+    program = f"import sys; from kit import wire; sys.stdout.buffer.write(wire.Peer({address!r}).ask({code}, {ext!r}, {body!r}).body)"
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    try:
+        return subprocess.run([*prefix, sys.executable, "-c", program], env=env, capture_output=True, timeout=15,
+                              check=True).stdout
+    except subprocess.CalledProcessError as failure:
+        raise ConnectionError(failure.stderr.decode(errors="replace")[-400:]) from None
 
 
 def text(value: Any) -> str:

@@ -29,6 +29,8 @@ final class Consume {
         this.failFirst = options.number("failFirst", 0);
         this.consumer = new DefaultMQPushConsumer(options.need("group"));
         consumer.setNamesrvAddr(options.need("namesrv"));
+        consumer.setPollNameServerInterval(1000);
+        consumer.setHeartbeatBrokerInterval(2000);
         consumer.setInstanceName(options.text("instance", "C" + System.nanoTime()));
         consumer.setConsumeFromWhere(ConsumeFromWhere.valueOf(options.text("from", "CONSUME_FROM_FIRST_OFFSET")));
         consumer.setMessageModel(MessageModel.valueOf(options.text("model", "CLUSTERING")));

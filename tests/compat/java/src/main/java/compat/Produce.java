@@ -28,6 +28,8 @@ final class Produce {
         this.tags = list.isEmpty() ? new String[0] : list.split(",");
         this.producer = new DefaultMQProducer(options.text("group", "PG_compat"));
         producer.setNamesrvAddr(options.need("namesrv"));
+        producer.setPollNameServerInterval(1000);
+        producer.setHeartbeatBrokerInterval(2000);
         producer.setInstanceName(options.text("instance", "P" + System.nanoTime()));
         producer.setSendMsgTimeout(options.number("timeoutMs", 5000));
     }
