@@ -1,0 +1,46 @@
+"""Writes the tables of docs/config.md from the settings tables: `python -m rocketpy.config.docs docs/config.md`.
+
+The page's prose is written by hand; what stands between `<!-- table: X -->` and `<!-- end -->` is X's table. A house test
+keeps both equal.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from rocketpy.config.broker import BrokerConfig
+from rocketpy.config.environment import Environment
+from rocketpy.config.namesrv import NamesrvConfig
+from rocketpy.config.netty import NettyClientConfig, NettyServerConfig
+from rocketpy.config.setting import Setting, Settings
+from rocketpy.config.store import MessageStoreConfig
+
+TABLES = {
+    table.__name__: table
+    for table in (BrokerConfig, MessageStoreConfig, NettyServerConfig, NettyClientConfig, NamesrvConfig)
+}
+HEAD = "| property | type | default | -m | hot | acts | meaning |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def fill_page(page: str) -> str:
+    """The page with every table written anew."""
+    return PLACE.sub(lambda place: place[1] + table_text(TABLES[place[2]]) + place[3], page)
+
+
+def table_text(settings: type[Settings]) -> str:
+    """One row a property, in the table's order."""
+    return HEAD + "".join(_row(row) for row in settings.rows.values())
+
+
+def _row(row: Setting) -> str:
+    default = row.default_text or row.show(row.default_in(Environment())) or ("null" if row.default is None else '""')
+    acts = f"not yet: {row.not_yet}" if row.not_yet else f"no: {row.no_effect}" if row.no_effect else "yes"
+    marks = ("x" if row.important else "", "x" if row.hot else "")
+    cells = (f"`{row.name}`", row.java_type, default, *marks, acts, row.meaning)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(fill_page(path.read_text()))
