@@ -1,7 +1,7 @@
 """Writes the tables of docs/config.md from the settings tables: `python -m rocketpy.config.docs docs/config.md`.
 
-The page's prose is written by hand; what stands between `<!-- table: X -->` and `<!-- end -->` is X's table. A house test
-keeps both equal.
+The page's prose is written by hand; what stands between `<!-- table: X -->` and `<!-- end -->` is X's table.
+A house test keeps both equal.
 """
 
 import re
