@@ -4,6 +4,8 @@ Options, their long names, usage text and exit codes of broker and namesrv are u
 when they are to serve, so that help, `-p` and refusals are quick.
 """
 
+import contextlib
+import faulthandler
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -74,6 +76,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name in Chinese must not fail under LANG=C
             stream.reconfigure(errors="backslashreplace")
+    with contextlib.suppress(OSError, ValueError):  # stderr may be closed
+        faulthandler.enable()
 
 
 @main.command(cls=UpstreamCommand, add_help_option=False)

@@ -27,9 +27,9 @@ class CorruptMessage(StoreError):
 
 
 class StartRefused(RocketPyError):
-    """The operator asked for what cannot start: one line with path or port and remedy, and the process's exit code."""
+    """The operator asked for what cannot start: one line with path or port and remedy, and the exit code (upstream's -1)."""
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
+    def __init__(self, message: str, exit_code: int = 255) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 

@@ -6,7 +6,6 @@ it once; more of them change nothing, so that no stop is torn. Heavy modules are
 
 import asyncio
 import contextlib
-import faulthandler
 import logging
 import os
 import resource
@@ -114,7 +113,6 @@ def serve(server: Server, boot_line: str, log: logging.Logger) -> int:
     """Start, say so, and serve until a signal; 0 after a clean stop."""
     import uvloop
 
-    faulthandler.enable()
     use_all_file_handles()
     uvloop.run(_serve(server, boot_line, log))
     return 0

@@ -1,0 +1,98 @@
+"""Faults become one line and an exit code; signals stop a server once."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from rocketpy.config import Environment
+from rocketpy.config.checks import UpstreamRefused
+from rocketpy.errors import StartRefused, StoreError
+from rocketpy.launch import guarded, serve, tell_java_options
+
+log = logging.getLogger("test.launch")
+log.propagate = False
+log.addHandler(logging.NullHandler())
+
+
+def raising(fault: BaseException) -> Callable[[], int]:
+    def run() -> int:
+        raise fault
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "line"),
+    [
+        (StartRefused("port 1 is in use", 255), 255, "port 1 is in use\n"),
+        (StoreError("commitlog is torn"), 253, "commitlog is torn\n"),
+        (
+            PermissionError(13, "Permission denied", "/x"),
+            255,
+            "/x: Permission denied: check path, permissions and space\n",
+        ),
+        (ZeroDivisionError("0/0"), 255, "unexpected ZeroDivisionError: 0/0; the log has the traceback\n"),
+        (KeyboardInterrupt(), 130, "interrupted before it served\n"),
+    ],
+)
+def test_a_fault_is_one_line_on_stderr(
+    fault: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert guarded(raising(fault), log) == code
+    assert capsys.readouterr() == ("", line)
+
+
+def test_upstreams_words_stand_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(raising(UpstreamRefused("Please set", 254)), log) == 254
+    assert capsys.readouterr() == ("Please set\n", "")
+
+
+class Told:
+    """A server that is told to stop `signals` times once it has started."""
+
+    def __init__(self, number: signal.Signals, signals: int = 1) -> None:
+        self.number, self.signals = number, signals
+        self.stopped = 0
+
+    async def start(self) -> None:
+        for _ in range(self.signals):
+            os.kill(os.getpid(), self.number)
+
+    async def stop(self) -> None:
+        self.stopped += 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_stops_it_cleanly(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    server = Told(number)
+    assert serve(server, "boot success", log) == 0
+    assert server.stopped == 1
+    assert capsys.readouterr().out == "boot success\n"
+
+
+def test_more_signals_change_nothing() -> None:
+    server = Told(signal.SIGTERM, signals=5)
+    assert serve(server, "", log) == 0
+    assert server.stopped == 1
+
+
+def test_a_start_that_fails_is_not_stopped_by_us() -> None:
+    class Refused(Told):
+        async def start(self) -> None:
+            raise StartRefused("locked")
+
+    server = Refused(signal.SIGTERM)
+    with pytest.raises(StartRefused):
+        serve(server, "", log)
+    assert server.stopped == 0
+
+
+def test_java_options_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_java_options(Environment(variables={"JAVA_OPT": "-Xmx1g -Duser.home=/x"}), log)
+    assert capsys.readouterr().err == "JAVA_OPT: no effect, since no JVM runs here: -Xmx1g\n"
+    tell_java_options(Environment(variables={"JAVA_OPT": "-Duser.home=/x"}), log)
+    tell_java_options(Environment(variables={}), log)
+    assert capsys.readouterr().err == ""
