@@ -9,6 +9,7 @@ import errno
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,7 +161,7 @@ class IndexFolder:
         full = [file for file in self._unflushed if file.is_full]
         self._unflushed = [file for file in self._unflushed if not file.is_full]
         for file in full:
-            self._run_aside(lambda file=file: self._flush_full(file))
+            self._run_aside(partial(self._flush_full, file))
 
     def _flush_full(self, file: IndexFile) -> None:
         try:
