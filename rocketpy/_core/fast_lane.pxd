@@ -32,8 +32,7 @@ cdef struct Desk:                # what serving needs, reachable without the GIL
     MessageToPut* messages       # scratch: a batch
     char* message_ids            # scratch: a batch's ids, joined by commas
     int32_t* codes               # scratch: tag codes that a pull brings itself
-    int64_t sent                 # messages stored here
-    int64_t pulled               # messages given out here
+    int64_t missed               # pulls that found nothing, since the counts were last taken
 
 cdef struct Send:                # one send on its way
     SendRequest request

@@ -21,19 +21,16 @@ class Gate(Protocol):
 class FastLane(Lane):
     """Serves plain sends and pulls from the read buffer."""
 
-    @property
-    def sent(self) -> int:
-        """Messages stored by this lane."""
-
-    @property
-    def pulled(self) -> int:
-        """Messages given out by this lane, held pulls aside."""
-
     def __init__(
         self, writer: StoreWriter, holds: Holds, rules: Rules, gate: Gate, store_host: bytes, middle: bytes
     ) -> None:
         """`store_host`: IPv4 and i32 port, 8 bytes as on disk. `middle`: the reply's JSON between the values of queueId
         and msgId, where TRACE_ON and MSG_REGION stand.
+        """
+
+    def take_counts(self) -> tuple[list[tuple[tuple[str, ...], int, int, int]], int]:
+        """What was served since the last call: ((topic,) of sends or (group, topic) of pulls, messages, bytes of their
+        records, requests), and how many pulls found nothing.
         """
 
     def forget_rows(self) -> None:

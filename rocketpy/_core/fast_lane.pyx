@@ -17,7 +17,7 @@ from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, slice_text, unescap
 from rocketpy._core.hashing cimport java_hash
 from rocketpy._core.holds cimport Hold, Holds, copy_tags
 from rocketpy._core.lane cimport Lane, LanePeer, Peer
-from rocketpy._core.lane_rows cimport LaneRows, PullRow, SendRow, note_commit, pull_key
+from rocketpy._core.lane_rows cimport Count, Counter, LaneRows, PullRow, SendRow, add_count, note_commit, pull_key
 from rocketpy._core.out_buffer cimport OutBuffer, out_move, out_slice
 from rocketpy._core.replies cimport PullAnswer, write_message_id, write_pull_reply, write_send_reply
 from rocketpy._core.requests cimport read_pull_request, read_send_request
@@ -104,13 +104,14 @@ cdef int _put_one(Desk* desk, const Frame* frame, Peer* peer, Send* send) noexce
     cdef int status = put_message(desk.store, send.row.queues[send.request.queue_id], &send.message)
     if status != PUT_DONE:
         return NEEDS_SPACE if status == PUT_NEEDS_SPACE else NOT_MINE
-    desk.sent += 1
+    add_count(send.row.count, 1, send.message.size)
     write_message_id(message_id, desk.store_host, send.message.physical_offset)
     return _reply_to_send(desk, frame, peer, send, &send.message, &send.message, message_id, ID_SIZE)
 
 
 cdef int _put_batch(Desk* desk, const Frame* frame, Peer* peer, Send* send) noexcept nogil:
     cdef int i, status
+    cdef int64_t size_bytes = 0
     cdef char* at = desk.message_ids
     send.count = split_batch(frame.body, frame.body_size, &send.message, desk.messages, BATCH_ROOM)
     if send.count <= 0:
@@ -118,13 +119,14 @@ cdef int _put_batch(Desk* desk, const Frame* frame, Peer* peer, Send* send) noex
     status = put_messages(desk.store, send.row.queues[send.request.queue_id], desk.messages, send.count)
     if status != PUT_DONE:
         return NEEDS_SPACE if status == PUT_NEEDS_SPACE else NOT_MINE
-    desk.sent += send.count
     for i in range(send.count):
         if i > 0:
             at[0] = c","
             at += 1
+        size_bytes += desk.messages[i].size
         write_message_id(at, desk.store_host, desk.messages[i].physical_offset)
         at += ID_SIZE
+    add_count(send.row.count, send.count, size_bytes)
     return _reply_to_send(desk, frame, peer, send, &desk.messages[0], &desk.messages[send.count - 1],
                           desk.message_ids, <int>(at - desk.message_ids))
 
@@ -202,8 +204,10 @@ cdef int _reply_to_pull(Desk* desk, const Frame* frame, Peer* peer, Pull* pull, 
         answer.suggest_which_broker_id = pull.row.suggest_when_slow
     answer.body_size = pull.found.size if found else 0
     write_pull_reply(&peer.out, frame.opaque, &answer)
-    if found:
-        desk.pulled += pull.found.count
+    if not found:
+        desk.missed += 1
+    else:
+        add_count(pull.row.count, pull.found.count, pull.found.size)
         for i in range(pull.found.slice_count):
             out_slice(&peer.out, pull.found.slices[i].at, pull.found.slices[i].size)
     return SERVED
@@ -285,13 +289,17 @@ cdef class FastLane(Lane):
         self.desk.words.middle_size = <int>len(middle)
         memcpy(self.desk.store_host, <const char*>store_host, 8)
 
-    @property
-    def sent(self):
-        return self.desk.sent
-
-    @property
-    def pulled(self):
-        return self.desk.pulled
+    def take_counts(self):
+        """What was served since the last call; see fast_lane.pyi."""
+        cdef Counter counter
+        taken = []
+        for counter in self.rows.counters.values():
+            if counter.count.times:
+                taken.append((counter.names, counter.count.nums, counter.count.size_bytes, counter.count.times))
+                memset(&counter.count, 0, sizeof(Count))
+        missed = self.desk.missed
+        self.desk.missed = 0
+        return taken, missed
 
     def forget_rows(self):
         """A topic, group, subscription or permission changed: ask the rules anew."""
@@ -379,6 +387,7 @@ cdef class FastLane(Lane):
         hold = Hold()
         hold.queue = <ConsumeQueue>pull.row.queues[pull.request.queue_id].owner
         hold.peer = peer
+        hold.counter = <Counter>pull.row.counter
         hold.asked_offset = hold.offset = pull.request.queue_offset
         hold.deadline_ms = self.rules.deadline_ms(pull.request.suspend_timeout_ms)
         hold.suggest_which_broker_id = pull.row.suggest_which_broker_id
@@ -396,7 +405,8 @@ cdef class FastLane(Lane):
         while row != NULL:
             for i in range(row.read_queue_nums):
                 if row.commits[i] >= 0:
-                    self.rules.commit(<object>row.group, <object>row.topic, i, row.commits[i])
+                    group, topic = (<Counter>row.counter).names
+                    self.rules.commit(group, topic, i, row.commits[i])
                     row.commits[i] = -1
             row.pending = False
             row = row.next_pending

@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 
 from rocketpy._core.consume_queue cimport ConsumeQueue, Entry, QueueState, read_entry
 from rocketpy._core.lane cimport LanePeer
+from rocketpy._core.lane_rows cimport add_count
 from rocketpy._core.out_buffer cimport out_slice
 from rocketpy._core.replies cimport PullAnswer, write_pull_reply
 from rocketpy._core.store_reader cimport (
@@ -62,6 +63,7 @@ cdef int _answer(Hold hold, const Found* found, int32_t code, const char* remark
     if write_pull_reply(&hold.peer.peer.out, hold.opaque, &answer) < 0:
         raise MemoryError
     if code == SUCCESS:
+        add_count(&hold.counter.count, found.count, found.size)
         for i in range(found.slice_count):
             if out_slice(&hold.peer.peer.out, found.slices[i].at, found.slices[i].size) < 0:
                 raise MemoryError

@@ -6,10 +6,20 @@ from rocketpy._core.consume_queue cimport QueueState
 from rocketpy._core.row_table cimport RowTable
 from rocketpy._core.store_reader cimport TagFilter
 
+cdef struct Count:               # since the counts were last taken
+    int64_t nums                 # messages
+    int64_t size_bytes           # their records
+    int64_t times                # requests
+
+cdef class Counter:
+    cdef Count count
+    cdef tuple names             # (topic,) of sends, (group, topic) of pulls
+
 cdef struct SendRow:
     int32_t queue_nums           # queue ids below it may be sent to
     int32_t sys_flag             # bits that the topic adds to a message's sysFlag
     QueueState** queues          # NULL where the queue was not looked up yet
+    Count* count
 
 cdef struct PullRow:
     int32_t read_queue_nums
@@ -21,17 +31,24 @@ cdef struct PullRow:
     int64_t* commits             # offsets to commit at the end of the turn; -1: none
     bint pending                 # on LaneRows.pending
     PullRow* next_pending
-    void* group                  # str, borrowed from LaneRows.kept
-    void* topic
+    void* counter                # its Counter, borrowed from LaneRows.counters; names[0] is the group, names[1] the topic
+    Count* count
 
 cdef class LaneRows:
     cdef RowTable sends
     cdef RowTable pulls
     cdef PullRow* pending        # rows with offsets to commit
-    cdef list kept               # objects that rows point to
+    cdef list kept               # queues that rows point to
+    cdef dict counters           # names -> Counter; they outlive their rows
+    cdef Counter counter(self, tuple names)
     cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag) except NULL
     cdef PullRow* add_pull(self, bytes key, object rule) except NULL
     cdef void forget(self)
+
+cdef inline void add_count(Count* count, int64_t nums, int64_t size_bytes) noexcept nogil:
+    count.nums += nums
+    count.size_bytes += size_bytes
+    count.times += 1
 
 cdef int pull_key(const char* group, int group_size, const char* topic, int topic_size, char* into, int capacity) noexcept nogil
 cdef void note_commit(PullRow** pending, PullRow* row, int32_t queue_id, int64_t offset) noexcept nogil

@@ -38,15 +38,29 @@ cdef void _free_pull(PullRow* row) noexcept:
     free(row)
 
 
+cdef class Counter:
+    pass
+
+
 cdef class LaneRows:
     def __cinit__(self):
         self.kept = []
+        self.counters = {}
 
     def __dealloc__(self):
         self.forget()
 
+    cdef Counter counter(self, tuple names):
+        cdef Counter counter = self.counters.get(names)
+        if counter is None:
+            counter = Counter()
+            counter.names = names
+            self.counters[names] = counter
+        return counter
+
     cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag) except NULL:
         cdef SendRow* row = <SendRow*>calloc(1, sizeof(SendRow))
+        cdef Counter counter
         if row != NULL:
             row.queues = <QueueState**>calloc(queue_nums, sizeof(QueueState*))
         if row == NULL or row.queues == NULL:
@@ -54,6 +68,8 @@ cdef class LaneRows:
             raise MemoryError
         row.queue_nums = queue_nums
         row.sys_flag = sys_flag
+        counter = self.counter((topic.decode(),))
+        row.count = &counter.count
         if add_row(&self.sends, topic, <int>len(topic), row) < 0:
             free(row.queues)
             free(row)
@@ -65,6 +81,7 @@ cdef class LaneRows:
         cdef PullRow* row = <PullRow*>calloc(1, sizeof(PullRow))
         cdef int32_t nums = rule.read_queue_nums
         cdef object tags = rule.tags
+        cdef Counter counter
         cdef int i
         if row == NULL:
             raise MemoryError
@@ -84,9 +101,9 @@ cdef class LaneRows:
         row.sub_version = rule.sub_version
         row.suggest_which_broker_id = rule.suggest_which_broker_id
         row.suggest_when_slow = rule.suggest_when_slow
-        row.group = <void*>rule.group
-        row.topic = <void*>rule.topic
-        self.kept.append(rule)
+        counter = self.counter((rule.group, rule.topic))
+        row.counter = <void*>counter
+        row.count = &counter.count
         if add_row(&self.pulls, key, <int>len(key), row) < 0:
             _free_pull(row)
             raise MemoryError
