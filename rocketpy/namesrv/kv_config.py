@@ -10,12 +10,11 @@ import logging
 from pathlib import Path
 
 from rocketpy import json_file
+from rocketpy.errors import RequestRefused
 from rocketpy.protocol import fastjson
+from rocketpy.protocol.codes import ResponseCode
 
 log = logging.getLogger("RocketmqNamesrv")
-
-# Order topics: topic -> `brokerName:queueNums;brokerName2:n`. Every registration is answered with this namespace.
-ORDER_TOPIC_CONFIG = "ORDER_TOPIC_CONFIG"
 
 
 class KVConfig:
@@ -63,4 +62,8 @@ class KVConfig:
                 log.info("configTable NS: %s Key: %s Value: %s", namespace, key, value)
 
     def _persist(self) -> None:
-        json_file.persist(self._path, fastjson.dumps({"configTable": self._table}).decode())
+        try:
+            json_file.persist(self._path, fastjson.dumps({"configTable": self._table}).decode())
+        except OSError as error:
+            log.error("KV config not written to %s: %s", self._path, error)
+            raise RequestRefused(ResponseCode.SYSTEM_ERROR, f"KV config not written to {self._path}: {error}") from None

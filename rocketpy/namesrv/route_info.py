@@ -14,11 +14,11 @@ from typing import Protocol
 
 from rocketpy.clock import Clock
 from rocketpy.protocol.bodies import BrokerData, ClusterInfo, DataVersion, QueueData, TopicConfig, TopicRouteData
+from rocketpy.protocol.names import MASTER_ID
+from rocketpy.protocol.perm import WRITE
 
 log = logging.getLogger("RocketmqNamesrv")
 
-MASTER_ID = 0
-PERM_WRITE = 2
 BROKER_EXPIRES_MS = 120_000
 
 
@@ -71,7 +71,7 @@ class RouteInfo:
         self.clusters.setdefault(said.cluster, {})[said.broker_name] = None
         first = self._put_address(said)
         if said.broker_id == MASTER_ID and (first or self.is_changed(said.broker_addr, said.data_version)):
-            for config in said.topics:
+            for config in filter(lambda topic: topic.topic_name, said.topics):
                 self._put_queue(said.broker_name, config)
         self._put_live(said, connection)
         return None if said.broker_id == MASTER_ID else self._master_of(said.broker_name)
@@ -210,7 +210,7 @@ class RouteInfo:
         for queues in self.topics.values():
             queue = queues.get(broker_name)
             if queue is not None:
-                queues[broker_name] = replace(queue, perm=queue.perm & ~PERM_WRITE)
+                queues[broker_name] = replace(queue, perm=queue.perm & ~WRITE)
                 wiped += 1
         return wiped
 

@@ -1,0 +1,85 @@
+"""The name server: its state, its port and its schedules.
+
+Invariant: the port is bound before the KV file is read, and nothing is served before it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from rocketpy.clock import Clock
+from rocketpy.config.namesrv import NamesrvConfig
+from rocketpy.config.netty import NettyServerConfig
+from rocketpy.config.setting import Settings
+from rocketpy.namesrv.kv_config import KVConfig
+from rocketpy.namesrv.request_table import bind as bind_requests
+from rocketpy.namesrv.route_info import RouteInfo
+from rocketpy.remoting import Connection, RemotingServer
+from rocketpy.remoting import bind as bind_port
+
+log = logging.getLogger("RocketmqNamesrv")
+
+FIRST_SCAN_S, SCAN_S = 5, 10
+FIRST_KV_LOG_S, KV_LOG_S = 60, 600
+
+
+class NameServer:
+    """One name server; processors get it whole and use its parts."""
+
+    def __init__(self, config: NamesrvConfig, server_config: NettyServerConfig, clock: Clock | None = None) -> None:
+        self.config = config
+        self.server_config = server_config
+        self.configs: tuple[Settings, ...] = (config, server_config)
+        self.routes = RouteInfo(clock or Clock())
+        self.kv = KVConfig(Path(config.kv_config_path))
+        self.port = server_config.listen_port
+        self._server: RemotingServer | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+
+    async def start(self, host: str = "0.0.0.0") -> None:
+        """Bind, load, serve; StartRefused leaves nothing behind."""
+        sock = bind_port(host, self.server_config.listen_port)
+        try:
+            self.kv.load()
+        except BaseException:
+            sock.close()
+            raise
+        self.port = sock.getsockname()[1]
+        self._server = RemotingServer(
+            bind_requests(self),
+            name="namesrv",
+            idle_ms=self.server_config.server_channel_max_idle_time_seconds * 1000,
+            on_close=self.connection_closed,
+        )
+        await self._server.start([sock])
+        self._schedule(FIRST_SCAN_S, SCAN_S, self.routes.expire)
+        self._schedule(FIRST_KV_LOG_S, KV_LOG_S, self.kv.log_all)
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        if self._server is not None:
+            await self._server.stop()
+
+    def connection_closed(self, connection: Connection) -> None:
+        """A broker that is gone has no routes from now on."""
+        self.routes.connection_closed(connection, connection.address)
+
+    def _schedule(self, first_s: float, period_s: float, action: Callable[[], None]) -> None:
+        """Run `action` again and again; one that fails is logged and comes again all the same."""
+        loop = asyncio.get_running_loop()
+        at = len(self._timers)
+
+        def run() -> None:
+            self._timers[at] = loop.call_later(period_s, run)
+            try:
+                action()
+            except Exception:
+                log.exception("%s failed", action)
+
+        self._timers.append(loop.call_later(first_s, run))

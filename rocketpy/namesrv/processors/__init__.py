@@ -1,0 +1,1 @@
+"""One function a request code: what a name server answers."""
