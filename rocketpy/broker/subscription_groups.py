@@ -14,21 +14,21 @@ from rocketpy import json_file
 from rocketpy.broker.table_text import TableText, version_text
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
+from rocketpy.protocol import names
 from rocketpy.protocol.bodies import DataVersion, SubscriptionGroupConfig, SubscriptionGroupWrapper
+from rocketpy.protocol.names import check_name, is_system_group
 
 log = logging.getLogger("RocketmqBroker")
 
 GROUPS_AT_START = (
-    "TOOLS_CONSUMER",
-    "FILTERSRV_CONSUMER",
-    "SELF_TEST_C_GROUP",
-    "CID_ONS-HTTP-PROXY",
-    "CID_ONSAPI_PULL",
-    "CID_ONSAPI_PERMISSION",
-    "CID_ONSAPI_OWNER",
+    names.TOOLS_CONSUMER_GROUP,
+    names.FILTERSRV_CONSUMER_GROUP,
+    names.SELF_TEST_CONSUMER_GROUP,
+    names.ONS_HTTP_PROXY_GROUP,
+    names.CID_ONSAPI_PULL_GROUP,
+    names.CID_ONSAPI_PERMISSION_GROUP,
+    names.CID_ONSAPI_OWNER_GROUP,
 )
-SYSTEM_PREFIX = "CID_RMQ_SYS_"
-
 
 class SubscriptionGroups:
     """The table, its version and its file. A config handed out is never changed: a change replaces it."""
@@ -57,8 +57,11 @@ class SubscriptionGroups:
             log.info("load exist subscription group, %s", group)
 
     def persist(self) -> None:
-        """Write the file as it stands."""
-        json_file.persist(self._path, self._text.text(version_text(self.data_version)))
+        """Write the file as it stands; a full disk is told, and the next change tries again."""
+        try:
+            json_file.persist(self._path, self._text.text(version_text(self.data_version)))
+        except OSError as error:
+            log.error("subscription groups not written to %s: %s", self._path, error)
 
     def wrapper(self) -> SubscriptionGroupWrapper:
         """The body of code 201."""
@@ -69,9 +72,9 @@ class SubscriptionGroups:
         known = self.table.get(group)
         if known is not None:
             return known
-        if not self._config.auto_create_subscription_group and not group.startswith(SYSTEM_PREFIX):
+        if not self._config.auto_create_subscription_group and not is_system_group(group):
             return None
-        made = SubscriptionGroupConfig(group_name=group)
+        made = SubscriptionGroupConfig(group_name=check_name("group", group))
         log.info("auto create a subscription group, %s", made)
         self._set(made)
         self._changed()
@@ -79,6 +82,7 @@ class SubscriptionGroups:
 
     def put(self, group: SubscriptionGroupConfig) -> None:
         """Create or replace a group, as an operator says."""
+        check_name("group", group.group_name)
         old = self.table.get(group.group_name)
         if old is None:
             log.info("create new subscription group, %s", group)

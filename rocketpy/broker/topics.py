@@ -15,29 +15,26 @@ from rocketpy import json_file
 from rocketpy.broker.table_text import TableText, version_text
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
+from rocketpy.protocol import fastjson, names
 from rocketpy.protocol.bodies import DataVersion, TopicConfig, TopicConfigSerializeWrapper
+from rocketpy.protocol.perm import INHERIT, READ, WRITE, is_inherited
 
 log = logging.getLogger("RocketmqBroker")
-
-PERM_READ, PERM_WRITE, PERM_INHERIT = 4, 2, 1
-
-AUTO_CREATE_TOPIC = "TBW102"
-RETRY_PREFIX = "%RETRY%"
 
 OnChange = Callable[[str, "TopicConfig | None"], None]
 
 
 def system_topics(config: BrokerConfig) -> list[TopicConfig]:
     """The topics that exist at start; what topics.json says of them wins."""
-    rw = PERM_READ | PERM_WRITE
+    rw = READ | WRITE
     default = config.default_topic_queue_nums
     rows = [
-        ("SELF_TEST_TOPIC", 1, rw),
-        (AUTO_CREATE_TOPIC, default, rw | PERM_INHERIT) if config.auto_create_topic_enable else None,
-        ("BenchmarkTest", 1024, rw),
-        (config.broker_cluster_name, 16, PERM_INHERIT | (rw if config.cluster_topic_enable else 0)),
-        (config.broker_name, 1, PERM_INHERIT | (rw if config.broker_topic_enable else 0)),
-        ("OFFSET_MOVED_EVENT", 1, rw),
+        (names.SELF_TEST_TOPIC, 1, rw),
+        (names.AUTO_CREATE_TOPIC_KEY_TOPIC, default, rw | INHERIT) if config.auto_create_topic_enable else None,
+        (names.BENCHMARK_TOPIC, 1024, rw),
+        (config.broker_cluster_name, 16, INHERIT | (rw if config.cluster_topic_enable else 0)),
+        (config.broker_name, 1, INHERIT | (rw if config.broker_topic_enable else 0)),
+        (names.OFFSET_MOVED_EVENT, 1, rw),
         (config.msg_trace_topic_name, 1, rw) if config.trace_topic_enable else None,
     ]
     return [_topic(name, queue_nums, perm) for name, queue_nums, perm in filter(None, rows)]
@@ -58,14 +55,13 @@ class Topics:
         self._clock = clock
         self.table: dict[str, TopicConfig] = {}
         self._text = TableText("topicConfigTable")
+        self._rows: dict[str, bytes] = {}  # compact JSON of the table's rows, by topic
         for topic in system_topics(config):
             self._set(topic)
         self.system_topics: frozenset[str] = frozenset(self.table)
         self.data_version = DataVersion(timestamp=clock.now_ms(), counter=0)
         # Called with (topic, its config or None when it is gone) after each change and for each topic of a load.
         self.on_change: list[OnChange] = []
-        # Called after a send or a consumer made a topic: the name servers must hear of it at once.
-        self.on_auto_create: list[Callable[[], None]] = []
 
     # -- file
 
@@ -82,8 +78,16 @@ class Topics:
             self._tell(topic.topic_name, topic)
 
     def persist(self) -> None:
-        """Write the file as it stands."""
-        json_file.persist(self._path, self._text.text(version_text(self.data_version)))
+        """Write the file as it stands; a full disk is told, and the next change tries again."""
+        try:
+            json_file.persist(self._path, self._text.text(version_text(self.data_version)))
+        except OSError as error:
+            log.error("topics not written to %s: %s", self._path, error)
+
+    def encode(self) -> bytes:
+        """The same as `wrapper().encode()`, from rows that are kept: what a registration sends every 30 s."""
+        rows = b",".join(self._rows.values())
+        return b'{"dataVersion":%b,"topicConfigTable":{%b}}' % (self.data_version.encode(), rows)
 
     def wrapper(self) -> TopicConfigSerializeWrapper:
         """The body of code 21, and of a registration."""
@@ -109,7 +113,7 @@ class Topics:
             return None
         queue_nums = max(0, min(client_default_queue_nums, default.write_queue_nums))
         made = replace(
-            _topic(topic, queue_nums, default.perm & ~PERM_INHERIT, topic_sys_flag),
+            _topic(topic, queue_nums, default.perm & ~INHERIT, topic_sys_flag),
             topic_filter_type=default.topic_filter_type,
         )
         log.info("Create new topic by default topic:[%s] config:[%s] producer:[%s]", default_topic, made, remote)
@@ -123,12 +127,12 @@ class Topics:
                 "Create new topic failed, because the default topic[%s] not exist. producer:[%s]", default_topic, remote
             )
             return None
-        if default_topic == AUTO_CREATE_TOPIC and not self._config.auto_create_topic_enable:
+        if default_topic == names.AUTO_CREATE_TOPIC_KEY_TOPIC and not self._config.auto_create_topic_enable:
             # A stored TBW102 outlives the switch; upstream takes its inherit bit away at the first such send.
-            default = replace(default, perm=PERM_READ | PERM_WRITE)
+            default = replace(default, perm=READ | WRITE)
             self._set(default)
             self._tell(default_topic, default)
-        if default.perm & PERM_INHERIT:
+        if is_inherited(default.perm):
             return default
         log.warning(
             "Create new topic failed, because the default topic[%s] has no perm [%d] producer:[%s]",
@@ -146,14 +150,14 @@ class Topics:
         return self._create(made)
 
     def _create(self, topic: TopicConfig) -> TopicConfig:
+        names.check_name("topic", topic.topic_name)
         self._set(topic)
         self._changed({topic.topic_name: topic})
-        for told in self.on_auto_create:
-            told()
         return topic
 
     def put(self, topic: TopicConfig) -> None:
-        """Create or replace a topic, as an operator says."""
+        """Create or replace a topic, as an operator says; RequestRefused when its name could not be one."""
+        names.check_name("topic", topic.topic_name)
         old = self.table.get(topic.topic_name)
         if old is None:
             log.info("create new topic [%s]", topic)
@@ -169,6 +173,7 @@ class Topics:
             log.warning("delete topic config failed, topic: %s not exists", topic)
             return
         self._text.remove(topic)
+        del self._rows[topic]
         log.info("delete topic config OK, topic: %s", old)
         self._changed({topic: None})
 
@@ -185,6 +190,7 @@ class Topics:
     def _set(self, topic: TopicConfig) -> TopicConfig:
         self.table[topic.topic_name] = topic
         self._text.put(topic.topic_name, topic)
+        self._rows[topic.topic_name] = fastjson.dumps(topic.topic_name) + b":" + topic.encode()
         return topic
 
     def _changed(self, topics: dict[str, TopicConfig | None]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from rocketpy.broker.subscription_groups import SubscriptionGroups
 from rocketpy.clock import ManualClock
 from rocketpy.config.broker import BrokerConfig
+from rocketpy.errors import RequestRefused
 from rocketpy.protocol.bodies import SubscriptionGroupConfig
 
 Make = Callable[..., SubscriptionGroups]
@@ -61,6 +62,15 @@ def test_put_delete_and_disable(make: Make) -> None:
     again.load()
     assert "G" not in groups.table
     assert groups.data_version.counter == 3
+
+
+def test_no_name_that_could_be_a_path_becomes_a_group(make: Make) -> None:
+    groups = make()
+    with pytest.raises(RequestRefused):
+        groups.find("../G")
+    with pytest.raises(RequestRefused):
+        groups.put(SubscriptionGroupConfig(group_name="a/b"))
+    assert groups.table == make().table
 
 
 def test_the_file_is_upstreams(make: Make, tmp_path: Path) -> None:

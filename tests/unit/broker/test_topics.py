@@ -9,6 +9,7 @@ import pytest
 from rocketpy.broker.topics import Topics
 from rocketpy.clock import ManualClock
 from rocketpy.config.broker import BrokerConfig
+from rocketpy.errors import RequestRefused
 from rocketpy.protocol.bodies import TopicConfig
 
 Make = Callable[..., Topics]
@@ -166,13 +167,30 @@ def test_every_change_is_told_after_it_is_on_disk(make: Make, tmp_path: Path) ->
     ]  # fmt: skip
 
 
-def test_only_topics_made_by_clients_are_announced_at_once(make: Make) -> None:
+def test_the_kept_rows_encode_as_the_table(make: Make) -> None:
     topics = make()
-    announced: list[int] = []
-    topics.on_auto_create.append(lambda: announced.append(len(topics.table)))
-    topics.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0)
     topics.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0)
     topics.create_in_send_back("%RETRY%G", 1, 6, 0)
-    topics.put(TopicConfig("U"))
-    topics.delete("U")
-    assert announced == [7, 8]
+    topics.put(TopicConfig("T", perm=4))
+    topics.delete("%RETRY%G")
+    topics.apply_order_config(["T"])
+    assert topics.encode() == topics.wrapper().encode()
+
+
+@pytest.mark.parametrize("name", ["", "../T", "a/b", "a.b", "a b", "T\0", "x" * 256])
+def test_no_name_that_could_be_a_path_becomes_a_topic(make: Make, name: str) -> None:
+    topics = make()
+    before = dict(topics.table)
+    with pytest.raises(RequestRefused):
+        topics.create_in_send(name, "TBW102", "10.0.0.1:1", 4, 0)
+    with pytest.raises(RequestRefused):
+        topics.create_in_send_back(name, 1, 6, 0)
+    with pytest.raises(RequestRefused):
+        topics.put(TopicConfig(name))
+    assert topics.table == before
+
+
+def test_a_disk_that_refuses_is_told(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "config").write_text("a file where the folder must be")
+    make().put(TopicConfig("T"))
+    assert str(tmp_path / "config" / "topics.json") in caplog.text

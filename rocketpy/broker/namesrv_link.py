@@ -1,0 +1,252 @@
+"""Tells every name server what this broker serves: at start, every registerNameServerPeriod, and on every topic change.
+
+Each name server has a task of its own, so that one that is down or slow holds up neither the others nor the broker;
+changes that come while it is busy are sent together. Invariant: a name server that answers has, at the latest one
+period after the last change, the whole table of that change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypedDict
+
+from rocketpy._core.command import Command
+from rocketpy.broker.topics import Topics
+from rocketpy.config.broker import BrokerConfig
+from rocketpy.config.netty import NettyServerConfig
+from rocketpy.errors import RequestRefused, RocketPyError
+from rocketpy.protocol.bodies import KVTable, RegisterBrokerBody, TopicConfig, TopicConfigSerializeWrapper
+from rocketpy.protocol.codes import RequestCode, ResponseCode
+from rocketpy.protocol.headers import (
+    QueryDataVersionRequestHeader,
+    QueryDataVersionResponseHeader,
+    RegisterBrokerRequestHeader,
+    RegisterBrokerResponseHeader,
+    UnRegisterBrokerRequestHeader,
+)
+from rocketpy.protocol.perm import READ, WRITE
+from rocketpy.protocol.register_body import body_crc32, encode_register_body
+
+log = logging.getLogger("RocketmqBroker")
+
+SECOND_REGISTRATION_S = 10.0    # the one after that of the start; the others follow after the period
+RETRY_S = 5.0                   # a name server that did not take the registration is asked sooner than that
+START_WAIT_S = 1.0              # a start does not wait longer for name servers that do not answer
+UNREGISTER_TIMEOUT_MS = 3000
+HA_PORT_STEP = 1
+
+ONEWAY = 2
+
+
+class Client(Protocol):
+    """What is needed of the remoting client."""
+
+    async def invoke(self, address: str, command: Command, timeout_ms: int) -> Command:
+        """Ask and wait for the answer."""
+
+    async def oneway(self, address: str, command: Command) -> object:
+        """Tell, without an answer."""
+
+
+class Identity(TypedDict):
+    """The fields every header to a name server begins with."""
+
+    broker_name: str
+    broker_addr: str
+    cluster_name: str
+    broker_id: int
+
+
+@dataclass
+class NameServerState:
+    """One name server, as far as this broker knows."""
+
+    address: str
+    registered: bool | None = None  # None until it was tried
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class NamesrvLink:
+    """The broker's side of registration."""
+
+    def __init__(
+        self, config: BrokerConfig, server_config: NettyServerConfig, topics: Topics, client: Client
+    ) -> None:
+        self._config = config
+        self._server_config = server_config
+        self._topics = topics
+        self._client = client
+        self._servers = [NameServerState(address) for address in addresses(config.namesrv_addr)]
+        self._tasks: list[asyncio.Task[None]] = []
+        # What a slave learns: the address of its master, and where that one replicates.
+        self.master_addr: str | None = None
+        self.master_ha_addr: str | None = None
+        topics.on_change.append(self._topic_changed)
+
+    # -- start and stop
+
+    async def start(self) -> None:
+        """Register, and go on doing so; returns when every name server answered or failed, or after a second."""
+        if not self._servers:
+            log.warning("no name server is configured (namesrvAddr, -n, NAMESRV_ADDR): clients cannot find this broker")
+            return
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._keep_registered(server)) for server in self._servers]
+        tried = [loop.create_task(server.tried.wait()) for server in self._servers]
+        _, waiting = await asyncio.wait(tried, timeout=START_WAIT_S)
+        for task in waiting:
+            task.cancel()
+
+    async def stop(self) -> None:
+        """Register no more, and take the registrations back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self.unregister_all()
+
+    # -- registration
+
+    def register_soon(self) -> None:
+        """Something a name server must know has changed: send it the whole, one-way."""
+        for server in self._servers:
+            server.changed.set()
+
+    def _topic_changed(self, name: str, topic: TopicConfig | None) -> None:
+        self.register_soon()
+
+    async def register_all(self) -> None:
+        """Register with every name server now; returns when each has answered or failed."""
+        await asyncio.gather(*(self._register(server) for server in self._servers))
+
+    async def _keep_registered(self, server: NameServerState) -> None:
+        pause_s = SECOND_REGISTRATION_S
+        await self._register(server)
+        while True:
+            oneway = False
+            try:
+                await asyncio.wait_for(server.changed.wait(), pause_s if server.registered else RETRY_S)
+                oneway = server.registered is True  # one that failed has to answer first
+            except asyncio.TimeoutError:
+                pause_s = self._config.register_name_server_period / 1000
+            await self._register(server, oneway=oneway)
+
+    async def _register(self, server: NameServerState, *, oneway: bool = False) -> None:
+        """One attempt; what went wrong is told when it is news."""
+        server.changed.clear()
+        try:
+            if oneway or self._config.force_register or await self._has_changed(server):
+                await self._send_registration(server, oneway)
+        except (RocketPyError, OSError, asyncio.TimeoutError) as error:
+            self._note(server, False, f"{type(error).__name__} {error}".strip())
+        except Exception as error:
+            log.exception("registration with name server %s", server.address)
+            self._note(server, False, repr(error))
+        else:
+            self._note(server, True)
+        server.tried.set()
+
+    async def _send_registration(self, server: NameServerState, oneway: bool) -> None:
+        body = self._body()
+        ext = self._header(body).encode()
+        command = Command(RequestCode.REGISTER_BROKER, ext, body, flag=ONEWAY if oneway else 0)
+        if oneway:
+            await self._client.oneway(server.address, command)
+            return
+        answer = await self._client.invoke(server.address, command, self._config.register_broker_timeout_mills)
+        if answer.code != ResponseCode.SUCCESS:
+            raise RequestRefused(answer.code, answer.remark or "")
+        self._apply(server, answer)
+
+    async def _has_changed(self, server: NameServerState) -> bool:
+        """With forceRegister=false: whether the name server wants the table; asking keeps the broker alive there."""
+        header = QueryDataVersionRequestHeader(**self._identity())
+        command = Command(RequestCode.QUERY_DATA_VERSION, header.encode(), self._topics.data_version.encode())
+        answer = await self._client.invoke(server.address, command, self._config.register_broker_timeout_mills)
+        if answer.code != ResponseCode.SUCCESS:
+            return True
+        return answer.body is None or QueryDataVersionResponseHeader.decode(answer).changed
+
+    def _apply(self, server: NameServerState, answer: Command) -> None:
+        """Take what the answer brings, of the first name server in the list that is registered with.
+
+        Name servers know nothing of each other; where their order topics differ, one and the same of them must count.
+        """
+        first = next((other for other in self._servers if other is server or other.registered), server)
+        if first is not server:
+            return
+        header = RegisterBrokerResponseHeader.decode(answer)
+        self.master_addr, self.master_ha_addr = header.master_addr, header.ha_server_addr
+        if answer.body is not None:
+            self._topics.apply_order_config(KVTable.decode(answer.body).table)
+
+    def _note(self, server: NameServerState, registered: bool, why: str = "") -> None:
+        if registered != server.registered:
+            if registered:
+                log.info("register broker[%d]to name server %s OK", self._config.broker_id, server.address)
+            else:
+                log.warning("not registered with name server %s: %s; tried again every %d s",
+                            server.address, why, RETRY_S)  # fmt: skip
+        server.registered = registered
+
+    # -- going
+
+    async def unregister_all(self) -> None:
+        """Tell the name servers that know this broker that it goes."""
+        await asyncio.gather(*(self._unregister(server) for server in self._servers if server.registered))
+
+    async def _unregister(self, server: NameServerState) -> None:
+        ext = UnRegisterBrokerRequestHeader(**self._identity()).encode()
+        command = Command(RequestCode.UNREGISTER_BROKER, ext)
+        try:
+            await self._client.invoke(server.address, command, UNREGISTER_TIMEOUT_MS)
+            log.info("unregisterBroker OK, NamesrvAddr: %s", server.address)
+        except (RocketPyError, OSError, asyncio.TimeoutError) as error:
+            log.warning("unregisterBroker, NamesrvAddr: %s: %s %s", server.address, type(error).__name__, error)
+        server.registered = None
+
+    # -- what is sent
+
+    def _identity(self) -> Identity:
+        return {
+            "broker_name": self._config.broker_name,
+            "broker_addr": f"{self._config.broker_ip1}:{self._server_config.listen_port}",
+            "cluster_name": self._config.broker_cluster_name,
+            "broker_id": self._config.broker_id,
+        }
+
+    def _header(self, body: bytes) -> RegisterBrokerRequestHeader:
+        return RegisterBrokerRequestHeader(
+            **self._identity(),
+            ha_server_addr=f"{self._config.broker_ip2}:{self._server_config.listen_port + HA_PORT_STEP}",
+            compressed=self._config.compressed_register,
+            body_crc32=body_crc32(body),
+        )
+
+    def _body(self) -> bytes:
+        compressed = self._config.compressed_register
+        if not compressed and self._all_allowed():
+            return b'{"filterServerList":[],"topicConfigSerializeWrapper":%b}' % self._topics.encode()
+        return encode_register_body(RegisterBrokerBody(self._wrapper()), compressed=compressed)
+
+    def _all_allowed(self) -> bool:
+        return self._config.broker_permission & (READ | WRITE) == READ | WRITE
+
+    def _wrapper(self) -> TopicConfigSerializeWrapper:
+        """All topics; where the broker may not be read or written, with its permission in place of theirs."""
+        wrapper = self._topics.wrapper()
+        if self._all_allowed():
+            return wrapper
+        topics = {
+            name: TopicConfig(name, topic.read_queue_nums, topic.write_queue_nums, self._config.broker_permission)
+            for name, topic in wrapper.topic_config_table.items()
+        }
+        return replace(wrapper, topic_config_table=topics)
+
+
+def addresses(namesrv_addr: str | None) -> list[str]:
+    """The addresses of `a:p;b:p`, each once."""
+    return list(dict.fromkeys(address.strip() for address in (namesrv_addr or "").split(";") if address.strip()))
