@@ -9,15 +9,17 @@ import faulthandler
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from rocketpy.config.environment import Environment
 from rocketpy.config.setting import Settings
-from rocketpy.launch import guarded, say, serve, tell_java_options, tell_settings, warn
+from rocketpy.launch import guarded, say, serve_until_signal, tell_java_options, tell_settings, warn
 
 EXIT_USAGE = 255
+PORT = click.IntRange(3, 65534)
 Run = TypeVar("Run", bound=Callable[..., Any])
 
 
@@ -117,7 +119,7 @@ def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
     from rocketpy.namesrv.name_server import NameServer
 
     boot_line = f"The Name Server boot success. serializeType={environment.serialize_type}"
-    return serve(NameServer(program.namesrv, program.server), boot_line, log)
+    return serve_until_signal(NameServer(program.namesrv, program.server), boot_line, log)
 
 
 @main.command(cls=UpstreamCommand, add_help_option=False)
@@ -172,7 +174,7 @@ def _run_broker(
     )
     if program.broker.namesrv_addr is not None:
         boot_line += f" and name server is {program.broker.namesrv_addr}"
-    return serve(Broker(program.broker, program.server, program.client, program.store), boot_line, log)
+    return serve_until_signal(Broker(program.broker, program.server, program.client, program.store), boot_line, log)
 
 
 def _tell_address(program: Any, log: logging.Logger) -> str:
@@ -216,6 +218,34 @@ def shutdown(program: str, ignored: Sequence[str]) -> None:
         say("Useage: mqshutdown broker | namesrv")
         raise SystemExit(EXIT_USAGE)
     raise SystemExit(stop_all(program))
+
+
+@main.command()
+@click.option("--namesrv-port", default=9876, show_default=True, type=PORT, help="Port of the name server.")
+@click.option("--port", default=10911, show_default=True, type=PORT, help="Port of the broker; port-2 is its VIP port.")
+@click.option(
+    "--store", type=click.Path(path_type=Path), help="Folder of the messages.  [default: ~/rocketpy-quickstart]"
+)
+def quickstart(namesrv_port: int, port: int, store: Path | None) -> None:
+    """Run a name server and a broker in one process, check them with a message, and serve until Ctrl-C."""
+    log = logging.getLogger("RocketmqBroker")
+    raise SystemExit(guarded(lambda: _run_quickstart(namesrv_port, port, store, log), log))
+
+
+def _run_quickstart(namesrv_port: int, port: int, store: Path | None, log: logging.Logger) -> int:
+    import uvloop
+
+    from rocketpy.logs import QUICKSTART_FILES, log_folder, start_logging
+    from rocketpy.processes import set_title
+    from rocketpy.quickstart import Quickstart, default_store, serve
+
+    environment = Environment()
+    start_logging(QUICKSTART_FILES, log_folder(environment))
+    set_title("quickstart")
+    tell_java_options(environment, log)
+    asked = Quickstart(namesrv_port=namesrv_port, port=port, store=store or default_store(), say=say)
+    uvloop.run(serve(asked))
+    return 0
 
 
 if __name__ == "__main__":

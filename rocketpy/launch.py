@@ -19,7 +19,7 @@ from rocketpy.config.checks import UpstreamRefused
 from rocketpy.config.environment import OPTION_VARIABLES, Environment
 from rocketpy.config.properties import PropertiesFile
 from rocketpy.config.setting import Settings
-from rocketpy.errors import StartRefused, StoreError
+from rocketpy.errors import RocketPyError, StartRefused, StoreError
 
 EXIT_FAULT = 255  # upstream's -1: any exception
 EXIT_STORE = 253  # upstream's -3: the store could not be loaded
@@ -56,6 +56,8 @@ def guarded(run: Callable[[], int], log: logging.Logger) -> int:
         line, code = str(refused), refused.exit_code
     except StoreError as fault:
         line, code = str(fault), EXIT_STORE
+    except RocketPyError as fault:
+        line, code = str(fault), EXIT_FAULT
     except OSError as fault:
         line, code = _os_fault(fault), EXIT_FAULT
     except KeyboardInterrupt:
@@ -109,7 +111,7 @@ def use_all_file_handles() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def serve(server: Server, boot_line: str, log: logging.Logger) -> int:
+def serve_until_signal(server: Server, boot_line: str, log: logging.Logger) -> int:
     """Start, say so, and serve until a signal; 0 after a clean stop."""
     import uvloop
 

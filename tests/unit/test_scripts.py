@@ -1,0 +1,224 @@
+"""The scripts of bin/ under dash, in a copy of the release, with a Python that only says how it was called."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+SHELL = shutil.which("dash") or "sh"
+TELLING = (
+    '#!/bin/sh\necho "home=$ROCKETMQ_HOME safe=$PYTHONSAFEPATH who=$0"\nfor word in "$@"; do echo "[$word]"; done\n'
+)
+PATH = "/usr/bin:/bin"
+
+
+def make_program(path: Path, text: str = TELLING) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+class Release:
+    """A copy of bin/ and conf/ somewhere, as an operator unpacks it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(REPO / "bin", folder / "bin")
+        shutil.copytree(REPO / "conf", folder / "conf")
+
+    def run(
+        self, *command: str, cwd: Path | None = None, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": PATH, "HOME": str(self.folder), **(variables or {})}
+        return subprocess.run(
+            command, cwd=cwd or "/", env=environment, capture_output=True, text=True, check=False, timeout=30
+        )
+
+
+@pytest.fixture(params=["rocketmq-4.5.2", "with a space"])
+def release(request: pytest.FixtureRequest, tmp_path: Path) -> Release:
+    release = Release(tmp_path / request.param)
+    make_program(release.folder / ".venv" / "bin" / "python")
+    return release
+
+
+def expected(release: Release, *words: str, home: str = "") -> str:
+    python = release.folder / ".venv" / "bin" / "python"
+    first = f"home={home or release.folder} safe=1 who={python}\n"
+    return first + "".join(f"[{word}]\n" for word in ("-m", "rocketpy.cli", *words))
+
+
+@pytest.mark.parametrize(
+    ("script", "program"), [("mqbroker", "broker"), ("mqnamesrv", "namesrv"), ("mqshutdown", "shutdown")]
+)
+def test_from_any_folder(release: Release, script: str, program: str) -> None:
+    path = release.folder / "bin" / script
+    assert release.run(str(path)).stdout == expected(release, program)
+    assert release.run(SHELL, str(path)).stdout == expected(release, program)
+    assert release.run(SHELL, script, cwd=path.parent).stdout == expected(release, program)
+    assert release.run("nohup", "sh", script, cwd=path.parent).stdout == expected(release, program)
+    assert release.run(SHELL, f"bin/{script}", cwd=release.folder).stdout == expected(release, program)
+    on_path = {"PATH": f"{path.parent}:{PATH}"}
+    assert release.run("/bin/sh", "-c", script, variables=on_path).stdout == expected(release, program)
+
+
+def test_arguments_are_handed_on_as_they_are(release: Release) -> None:
+    done = release.run(str(release.folder / "bin" / "mqbroker"), "-c", "a b.conf", "-n", "h:1;i:2", "*", "$x", "")
+    assert done.stdout == expected(release, "broker", "-c", "a b.conf", "-n", "h:1;i:2", "*", "$x", "")
+
+
+def test_through_symlinks(release: Release, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    absolute = tmp_path / "links" / "mqbroker"
+    absolute.symlink_to(release.folder / "bin" / "mqbroker")
+    relative = tmp_path / "links" / "again"
+    relative.symlink_to("mqbroker")
+    folder = tmp_path / "current"
+    folder.symlink_to(release.folder)
+    for path in (absolute, relative, folder / "bin" / "mqbroker"):
+        assert release.run(SHELL, str(path)).stdout == expected(release, "broker")
+
+
+def test_a_home_that_is_set_stays(release: Release) -> None:
+    path = str(release.folder / "bin" / "mqbroker")
+    assert release.run(path, variables={"ROCKETMQ_HOME": "/opt/mq"}).stdout == expected(
+        release, "broker", home="/opt/mq"
+    )
+    assert release.run(path, variables={"ROCKETMQ_HOME": ""}).stdout == expected(release, "broker")
+
+
+def test_a_python_given_by_hand_comes_first(release: Release, tmp_path: Path) -> None:
+    python = make_program(tmp_path / "my python")
+    done = release.run(str(release.folder / "bin" / "mqbroker"), variables={"ROCKETPY_PYTHON": str(python)})
+    assert f"who={python}\n" in done.stdout
+
+
+def test_a_python3_that_has_rocketpy_will_do(tmp_path: Path) -> None:
+    release = Release(tmp_path / "mq")
+    make_program(tmp_path / "bin" / "python3")
+    done = release.run(str(release.folder / "bin" / "mqbroker"), variables={"PATH": f"{tmp_path}/bin:{PATH}"})
+    assert f"who={tmp_path}/bin/python3\n" in done.stdout
+
+
+def test_no_python_is_told_with_the_remedy(tmp_path: Path) -> None:
+    release = Release(tmp_path / "mq")
+    make_program(tmp_path / "bin" / "python3", "#!/bin/sh\nexit 1\n")
+    done = release.run(str(release.folder / "bin" / "mqbroker"), variables={"PATH": f"{tmp_path}/bin:{PATH}"})
+    assert done.returncode == 255
+    assert done.stdout == ""
+    assert done.stderr == (
+        f"RocketPy is not installed for {release.folder}: run '{release.folder}/bin/quickstart' once, "
+        "or set ROCKETPY_PYTHON to a Python that has the package rocketpy-mq\n"
+    )
+    missing = release.run(str(release.folder / "bin" / "mqbroker"), variables={"ROCKETPY_PYTHON": "/nowhere/python"})
+    assert missing.stderr.startswith("ROCKETPY_PYTHON=/nowhere/python is no program: ")
+
+
+class Checkout(Release):
+    """A release with sources, and a Python whose pip and venv only write down what they were told."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        for name in ("setup.py", "pyproject.toml", "rocketpy/cli.py", "rocketpy/_core/frame.pyx"):
+            make_program(folder / name, "")
+        venv = f'mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; touch "$4/pyvenv.cfg"; echo "venv" >>{folder}/calls'
+        pip = (
+            f'echo "pip $*" >>{folder}/calls; echo "Collecting uvloop"; '
+            "echo '[1/1] Cythonizing rocketpy/_core/frame.pyx'; "
+            "echo \"  building 'rocketpy._core.frame' extension\"; "
+            'echo "noise"; echo "Successfully installed rocketpy-mq"; '
+            f"exit $(cat {folder}/pip-exit 2>/dev/null || echo 0)"
+        )
+        self.python = make_program(
+            folder / "fake" / "python3",
+            "#!/bin/sh\ncase $*:$1:$2 in\n"
+            f"  '-m venv'*) {venv} ;;\n"
+            f"  *'-m pip'*install*) {pip} ;;\n"
+            "  '-c import sysconfig'*) echo /usr/include ;;\n"
+            f"  '-c '*) lack=$(cat {folder}/lacks 2>/dev/null || echo none); case $2 in *$lack*) exit 1 ;; esac ;;\n"
+            '  --version*) echo "Python 3.12.0" ;;\n'
+            '  *) echo "ran $*" ;;\n'
+            "esac\n",
+        )
+        make_program(folder / "fake" / "cc", "#!/bin/sh\n")
+        self.variables = {"PATH": f"{folder}/fake:{PATH}"}
+
+    def quickstart(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(str(self.folder / "bin" / "quickstart"), *arguments, variables=self.variables)
+
+    @property
+    def calls(self) -> list[str]:
+        path = self.folder / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "mq")
+
+
+def test_quickstart_installs_once(checkout: Checkout) -> None:
+    first = checkout.quickstart("--port", "20911")
+    assert first.returncode == 0, first.stderr
+    lines = first.stdout.splitlines()
+    assert lines[0] == "making .venv with Python 3.12.0"
+    assert "  to C: rocketpy/_core/frame.pyx" in lines
+    assert "  compiling rocketpy._core.frame" in lines
+    assert "noise" not in lines
+    assert lines[-1] == "ran -m rocketpy.cli quickstart --port 20911"
+    assert "noise" in (checkout.folder / ".venv" / "install.log").read_text()
+    assert checkout.quickstart().stdout == "ran -m rocketpy.cli quickstart\n"
+    assert [call.split()[0] for call in checkout.calls] == ["venv", "pip"]
+
+
+def test_quickstart_builds_again_when_a_source_is_newer(checkout: Checkout) -> None:
+    checkout.quickstart()
+    later = (checkout.folder / ".venv" / ".installed-quickstart").stat().st_mtime + 10
+    os.utime(checkout.folder / "rocketpy" / "cli.py", (later, later))
+    checkout.quickstart()
+    assert [call.split()[0] for call in checkout.calls] == ["venv", "pip", "pip"]
+
+
+def test_a_failed_build_is_told_and_tried_again(checkout: Checkout) -> None:
+    (checkout.folder / "pip-exit").write_text("1")
+    failed = checkout.quickstart()
+    assert failed.returncode == 1
+    assert "the installation failed; its last lines:" in failed.stderr
+    assert ".venv/install.log" in failed.stderr
+    (checkout.folder / "pip-exit").write_text("0")
+    assert checkout.quickstart().returncode == 0
+
+
+@pytest.mark.parametrize(("lack", "words"), [("ensurepip", "python3-venv"), ("version_info", "is too old")])
+def test_a_python_that_will_not_do_is_told(checkout: Checkout, lack: str, words: str) -> None:
+    make_program(checkout.folder / "fake" / "apt-get")
+    (checkout.folder / "lacks").write_text(lack)
+    done = checkout.quickstart()
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert checkout.calls == []
+
+
+@pytest.mark.parametrize(("header", "package"), [("Python.h", "python3-dev"), ("zlib.h", "zlib1g-dev")])
+def test_a_missing_header_is_told_with_its_package(checkout: Checkout, header: str, package: str) -> None:
+    make_program(checkout.folder / "fake" / "apt-get")
+    make_program(checkout.folder / "fake" / "cc", f"#!/bin/sh\nif grep -q '<{header}>'; then exit 1; fi\n")
+    done = checkout.quickstart()
+    assert done.returncode == 1
+    assert f"the C header {header} is missing; install it with: " in done.stderr
+    assert f"apt-get install -y {package}" in done.stderr
+    assert [call.split()[0] for call in checkout.calls] == ["venv"]
+
+
+def test_something_else_in_the_place_of_venv_is_left_alone(checkout: Checkout) -> None:
+    (checkout.folder / ".venv").mkdir()
+    (checkout.folder / ".venv" / "precious").write_text("x")
+    done = checkout.quickstart()
+    assert done.returncode == 1
+    assert "move it away" in done.stderr
+    assert (checkout.folder / ".venv" / "precious").exists()
