@@ -10,7 +10,7 @@ def check_record(data: Buffer, physical_offset: int = -1, check_crc: bool = True
     """(what stands at the start of `data`: one of STATUS_NAMES, its size)."""
 
 def scanned_properties(properties: bytes) -> dict[str, Any]:
-    """What the scan of a properties text finds: keys, uniq_key, tags, tags_code, delay_level, wait, transaction_message."""
+    """What the scan finds: keys, uniq_key, tags, tags_code, delay_level, wait, transaction_message."""
 
 def count_batch(body: Buffer) -> int:
     """Messages in a client's batch body; -1 when it is malformed."""

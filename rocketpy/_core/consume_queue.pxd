@@ -18,10 +18,14 @@ cdef struct QueueState:           # stays at one address for the life of its Con
     int64_t max_index             # index of the next entry
     int64_t min_index             # first entry whose message is still in the commit log
     int64_t max_physical_offset   # end of the last message an entry points to
+    const char* topic             # UTF-8, the ConsumeQueue's memory
+    int topic_size
     int32_t queue_id
     void* holds                   # held pulls (the lead's); NULL: none
     bint woken                    # already on StoreState.woken
     QueueState* next_woken
+    bint dirty                    # on StoreState.dirty: has entries that were not handed to the flush thread
+    QueueState* next_dirty
     void* owner                   # its ConsumeQueue, borrowed
 
 cdef int queue_room(QueueState* queue, int entries) noexcept nogil               # ROOM_… for that many entries, across at most one file's end

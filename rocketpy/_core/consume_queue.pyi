@@ -21,8 +21,8 @@ class ConsumeQueue:
         """End of the last message an entry points to; -1 when there is none."""
     def load(self) -> list[str]:
         """Open the files; recover() finds the end. Returns what was odd."""
-    def recover(self) -> None:
-        """Find the end: the entries up to the first invalid one, looked for from the third last file on."""
+    def recover(self, from_first: bool = False) -> None:
+        """Find the end: the first invalid entry, looked for from the third last file on, or from the first."""
     def cut_at(self, index: int) -> None:
         """Make `index` the next one; later entries become zeros."""
     def cut_from(self, physical_offset: int) -> int:

@@ -83,6 +83,8 @@ cdef class ConsumeQueue:
         self.queue_id = queue_id
         self.files = MappedFiles(folder, file_size, 65536)
         self.state.files = &self.files.seq
+        self.state.topic = self.topic
+        self.state.topic_size = len(topic)
         self.state.queue_id = queue_id
         self.state.max_physical_offset = -1
         self.state.holds = NULL
@@ -110,13 +112,13 @@ cdef class ConsumeQueue:
         self.state.max_index = end_offset(&self.files.seq) // ENTRY_SIZE
         return notes
 
-    def recover(self):
-        """Find the end: the entries up to the first invalid one, looked for from the third last file on."""
+    def recover(self, bint from_first=False):
+        """Find the end: the entries up to the first invalid one, looked for from the third last file on, or the first."""
         cdef FileSeq* seq = &self.files.seq
         cdef int64_t index, end
         if seq.count == 0:
             return
-        index = seq.files[max(0, seq.count - 3)].start // ENTRY_SIZE
+        index = seq.files[0 if from_first else max(0, seq.count - 3)].start // ENTRY_SIZE
         end = end_offset(seq) // ENTRY_SIZE
         with nogil:
             index = first_invalid(&self.state, index, end)

@@ -42,6 +42,7 @@ cdef int roll_file(FileSeq* seq) noexcept nogil                                 
 cdef class MappedFiles:
     cdef FileSeq seq                # what C code works on; stays at this address
     cdef readonly str folder        # where the files are; made with the first file
+    cdef readonly bint durable_names # a new file's name is on disk before the file is used (the commit log's)
     cdef FileMap* spare             # the next file, made ahead of need and not linked yet; NULL: none
     cdef FileMap* _open(self, int64_t start, bint create) except NULL
     cdef int _mend_length(self, FileMap* file, list notes) except -1

@@ -7,8 +7,11 @@ class MappedFiles:
 
     folder: str
 
-    def __init__(self, folder: str, file_size: int, step: int = 65536) -> None:
-        """`step`: blocks are allocated in steps of this many bytes where the writer runs out of them."""
+    def __init__(self, folder: str, file_size: int, step: int = 65536, durable_names: bool = False) -> None:
+        """`step`: blocks are allocated in steps of this many bytes where the writer runs out of them.
+
+        `durable_names`: a new file's name is on disk before the file is used.
+        """
     def load(self) -> list[str]:
         """Take in the files of the folder, all of them counted as full; returns what was odd, a line each."""
     def add_file(self, first_start: int = 0) -> None:
@@ -38,6 +41,9 @@ class MappedFiles:
     @property
     def tail(self) -> int:
         """Number of the file appended to, counted in `file_starts`; -1 while there is none."""
+    @property
+    def rest(self) -> int:
+        """Bytes still free in the tail file."""
     @property
     def allocated_offset(self) -> int:
         """Blocks stand behind every byte up to here."""

@@ -138,8 +138,9 @@ cdef int _sync(FileMap* file, int64_t start, int64_t end) noexcept nogil:
 
 @cython.final
 cdef class MappedFiles:
-    def __cinit__(self, str folder, int64_t file_size, int64_t step=65536):
+    def __cinit__(self, str folder, int64_t file_size, int64_t step=65536, bint durable_names=False):
         self.folder = folder
+        self.durable_names = durable_names
         self.seq.files = NULL
         self.seq.count = self.seq.capacity = 0
         self.seq.tail = -1
@@ -202,6 +203,8 @@ cdef class MappedFiles:
                 os.ftruncate(fd, self.seq.file_size)
             finally:
                 os.close(fd)
+            if self.durable_names:
+                sync_folder(self.folder)
         name = os.fsencode(path)
         cdef FileMap* file = <FileMap*> calloc(1, sizeof(FileMap))
         if file == NULL:
@@ -343,6 +346,15 @@ cdef class MappedFiles:
     def tail(self):
         """Number of the file appended to, counted in `file_starts`; -1 while there is none."""
         return self.seq.tail
+
+    @property
+    def rest(self):
+        """Bytes still free in the tail file."""
+        cdef FileMap* tail
+        if self.seq.tail < 0:
+            return 0
+        tail = self.seq.files[self.seq.tail]
+        return tail.size - tail.wrote
 
     @property
     def allocated_offset(self):
@@ -508,6 +520,14 @@ cdef class MappedFiles:
         if file.gone and file.pins == 0:
             _free_file(file)
         return 0
+
+
+cdef sync_folder(str folder):
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 cdef void _populate(FileMap* file, int64_t start, int64_t end) noexcept nogil:

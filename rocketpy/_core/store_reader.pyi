@@ -1,14 +1,22 @@
 """Reading for pull: walks a consume queue and hands out slices of the mapped commit log."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 
 from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.store_writer import StoreWriter
 
 def get(
-    writer: StoreWriter, queue: ConsumeQueue, offset: int, max_nums: int, codes: Iterable[int] | None = None
+    writer: StoreWriter,
+    queue: ConsumeQueue,
+    offset: int,
+    max_nums: int,
+    codes: Collection[int] | None = None,
+    matches: Callable[[bytes], bool] | None = None,
 ) -> tuple[int, bytes, int, int, int, int, bool]:
-    """(status, body, count, next begin offset, min, max, suggest slave); `codes`: hash codes of tags, None for all."""
+    """(status, body, count, next begin offset, min, max, suggest slave).
+
+    `codes`: hash codes of tags, None for all; `matches`: asked with the properties of each message that is left.
+    """
 
 def record(writer: StoreWriter, physical_offset: int) -> bytes | None:
     """The bytes of one record, or None where none stands."""

@@ -134,26 +134,65 @@ cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* 
 
 # -- Python doors --------------------------------------------------------------------------------------------------
 
-def get(StoreWriter writer not None, ConsumeQueue queue not None, int64_t offset, int max_nums, codes=None):
-    """(status, body, count, next begin offset, min, max, suggest slave); `codes`: hash codes of tags, None for all."""
+def get(StoreWriter writer not None, ConsumeQueue queue not None, int64_t offset, int max_nums, codes=None, matches=None):
+    """(status, body, count, next begin offset, min, max, suggest slave).
+
+    `codes`: hash codes of tags, None for all; `matches`: asked with the properties of each message that is left.
+    """
     cdef Found found
     cdef TagFilter tags
     cdef int32_t[256] wanted
-    cdef int i
-    tags.all = codes is None
-    tags.count = 0
-    tags.codes = wanted
-    if codes is not None:
-        for i, code in enumerate(codes):
-            if i == 256:
-                tags.all = True      # the consumer filters again by name
-                break
-            wanted[i] = code
-            tags.count = i + 1
-    get_messages(&writer.state, &queue.state, offset, max_nums, &tags, &found)
+    _take_codes(&tags, wanted, codes)
+    get_messages(&writer.state, &queue.state, offset, 1 if matches is not None else max_nums, &tags, &found)
+    if matches is not None and found.status == GET_FOUND:
+        return _get_matching(writer, queue, offset, max_nums, &tags, matches)
     body = b"".join([found.slices[i].at[:found.slices[i].size] for i in range(found.slice_count)])
     return (found.status, body, found.count, found.next_begin_offset, found.min_offset, found.max_offset,
             bool(found.suggest_slave))
+
+
+cdef int _take_codes(TagFilter* tags, int32_t* wanted, codes) except -1:
+    cdef int i
+    tags.all = codes is None or len(codes) > 256      # beyond that the consumer's own filter does the work
+    tags.count = 0
+    tags.codes = wanted
+    if not tags.all:
+        for i, code in enumerate(codes):
+            wanted[i] = code
+            tags.count = i + 1
+    return 0
+
+
+cdef tuple _get_matching(StoreWriter writer, ConsumeQueue queue, int64_t offset, int max_nums, const TagFilter* tags, matches):
+    """One message after the other through `matches`, within the limits of one get."""
+    cdef Found found
+    cdef StoreState* store = &writer.state
+    cdef int64_t at = offset
+    cdef int64_t stop = offset + max(SCANNED_BYTES // ENTRY_SIZE, max_nums)
+    cdef list records = []
+    cdef int64_t size = 0
+    while at < stop and len(records) < min(max_nums, store.max_count_in_memory):
+        if get_messages(store, &queue.state, at, 1, tags, &found) != GET_FOUND:
+            if found.status == GET_NO_MATCHED_MESSAGE:
+                at = found.next_begin_offset
+            break
+        if records and size + found.size > store.max_bytes_in_memory:
+            break
+        at = found.next_begin_offset
+        record = found.slices[0].at[:found.size]
+        if matches(properties_of(record)):
+            records.append(record)
+            size += len(record)
+    status = GET_FOUND if records else GET_NO_MATCHED_MESSAGE
+    return (status, b"".join(records), len(records), at, queue.state.min_index, queue.state.max_index,
+            bool(found.suggest_slave))
+
+
+cdef bytes properties_of(bytes record):
+    cdef MessageToPut message
+    if read_record(record, len(record), -1, False, &message) != RECORD_MESSAGE:
+        return b""
+    return message.properties[:message.properties_size]
 
 
 def record(StoreWriter writer not None, int64_t physical_offset):

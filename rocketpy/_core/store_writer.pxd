@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t
 
 from rocketpy._core.commit_log cimport MessageToPut
 from rocketpy._core.consume_queue cimport ConsumeQueue, QueueState
+from rocketpy._core.index_file cimport IndexState, IndexWriter
 from rocketpy._core.mapped_files cimport FileSeq, MappedFiles
 
 cdef enum:                        # what a put returns
@@ -15,8 +16,11 @@ cdef enum:                        # what a put returns
 
 cdef struct StoreState:
     FileSeq* log                  # the commit log
-    void* index                   # the index file written to; NULL: none (messageIndexEnable=false)
+    IndexState* index             # where keys go; NULL: nowhere (messageIndexEnable=false)
     QueueState* woken             # queues with holds that got entries, chained by next_woken; who drains it clears `woken`
+    QueueState* dirty             # queues with entries since take_dirty, chained by next_dirty
+    const int64_t* delays_ms      # delay of level 1, 2, …: deliver time of messages in SCHEDULE_TOPIC_XXXX
+    int delay_levels
     int64_t durable_offset        # the commit log is on disk up to here; raised in the loop thread only
     int64_t max_message_size      # of a whole record
     int64_t physic_timestamp      # store time of the last record
@@ -40,6 +44,9 @@ cdef int put_message(StoreState* store, QueueState* queue, MessageToPut* message
 cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messages, int count) noexcept nogil
                                   # PUT_…: a batch, contiguous in one file
 cdef void request_flush(StoreState* store) noexcept nogil                        # wake the flush thread: somebody waits for durable_offset
+cdef int index_keys(StoreState* store, const MessageToPut* message) noexcept nogil  # index entries the message makes
+cdef int64_t entry_code(StoreState* store, const MessageToPut* message) noexcept nogil
+                                  # tags code of the queue entry: deliver time in SCHEDULE_TOPIC_XXXX, else the hash of TAGS
 cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil
                                   # recovery: queue entry and index entries of a record that is in the log already
 
@@ -49,8 +56,12 @@ cdef class StoreWriter:
     cdef readonly dict queues     # (topic bytes, queue id) -> ConsumeQueue
     cdef readonly str queue_folder
     cdef readonly int64_t queue_file_size
+    cdef IndexWriter index        # owns state.index
+    cdef list deleted             # queues taken out: their QueueState stays valid for whoever still holds it
+    cdef int64_t[64] delays_ms
     cdef ConsumeQueue find_queue(self, bytes topic, int queue_id)                # made if there is none (in memory; folder with the first put)
     cdef int prepare(self, QueueState* queue, int64_t size, int entries, int keys) except -1
                                   # after PUT_NEEDS_SPACE: 1: put again; OSError: the disk refused
+    cdef int prepare_index(self, int keys) except -1
     cdef int _add_queue_file(self, ConsumeQueue queue) except -1
     cdef tuple _put_all(self, ConsumeQueue queue, MessageToPut* messages, int count)

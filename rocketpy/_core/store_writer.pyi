@@ -1,8 +1,11 @@
 """The one door for puts: a message's record, queue entry and index entries are written in one turn, all or nothing."""
 
+from collections.abc import Sequence
+
 from typing_extensions import Buffer
 
 from rocketpy._core.consume_queue import ConsumeQueue
+from rocketpy._core.index_file import IndexWriter
 from rocketpy._core.mapped_files import MappedFiles
 
 class StoreWriter:
@@ -14,6 +17,7 @@ class StoreWriter:
     queue_file_size: int
     durable_offset: int
     writeable: bool
+    readable: bool
     sync_flush: bool
 
     def __init__(self, log: MappedFiles, max_message_size: int, queue_folder: str, queue_file_size: int) -> None: ...
@@ -38,7 +42,6 @@ class StoreWriter:
         sys_flag: int = 0,
         reconsume_times: int = 0,
         prepared_transaction_offset: int = 0,
-        tags_code: int | None = None,
     ) -> tuple[int, int, int, int]:
         """Append one message: (PUT_… status, physical offset, size, queue offset). OSError: the disk refused."""
     def put_batch(
@@ -55,9 +58,25 @@ class StoreWriter:
         reconsume_times: int = 0,
     ) -> tuple[int, list[tuple[int, int]], int]:
         """Append a client's batch body: (PUT_… status, [(physical offset, size), …], first queue offset)."""
+    def use_index(self, index: IndexWriter | None) -> None:
+        """Where keys go from now on; None: nowhere."""
+    def take_dirty(self) -> list[ConsumeQueue]:
+        """Queues with entries since the last call, for the flush thread (appending thread only)."""
+    def delete_queue(self, topic: bytes, queue_id: int) -> None:
+        """Take a queue out and remove its files."""
+    def set_delays(self, delays_ms: Sequence[int]) -> None:
+        """Delays of the levels 1, 2, …"""
+    @property
+    def has_woken(self) -> bool:
+        """Did queues with held pulls get entries?"""
+    @property
+    def memory_bytes(self) -> int:
+        """More than this behind the end counts as on disk."""
     @property
     def timestamps(self) -> tuple[int, int]:
         """Store times of the last record and the last queue entry, for the checkpoint."""
+    def resume(self, store_timestamp: int) -> None:
+        """After recovery: store time of the last record, and what is on disk."""
     def wake_through(self, helper_fd: int, flush_fd: int) -> None:
         """eventfds of the allocator and the flush thread; -1: none."""
     def wake_helper_at(self, offset: int) -> None:

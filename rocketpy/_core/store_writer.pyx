@@ -9,7 +9,7 @@ import os
 cimport cython
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 from posix.unistd cimport write as c_write
 
 from rocketpy._core.commit_log cimport (
@@ -18,6 +18,7 @@ from rocketpy._core.commit_log cimport (
     write_blank, write_record,
 )
 from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, Entry, QueueState, entry_at, put_entry, queue_room, read_entry
+from rocketpy._core.index_file cimport INDEX_READY, IndexWriter, count_keys, index_room, put_keys
 from rocketpy._core.mapped_files cimport (
     ROOM_NEEDS_FILE, ROOM_NO_SPACE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, end_offset, make_room, roll_file,
 )
@@ -29,6 +30,23 @@ cdef extern from * nogil:
 cdef inline bint _has_entry(const MessageToPut* message) noexcept nogil:
     cdef int kind = message.sys_flag & TRANSACTION_MASK
     return kind == TRANSACTION_NONE or kind == TRANSACTION_COMMIT
+
+
+cdef int index_keys(StoreState* store, const MessageToPut* message) noexcept nogil:
+    """Index entries the message makes: types none, prepared and commit are indexed."""
+    if store.index == NULL or message.sys_flag & TRANSACTION_MASK == TRANSACTION_ROLLBACK:
+        return 0
+    return (message.uniq_key != NULL) + (count_keys(message.keys, message.keys_size) if message.keys_size else 0)
+
+
+cdef inline bint _index_has_room(StoreState* store, int keys) noexcept nogil:
+    return keys == 0 or index_room(store.index, keys) == INDEX_READY
+
+
+cdef void _index(StoreState* store, const MessageToPut* message) noexcept nogil:
+    if index_keys(store, message):
+        put_keys(store.index, message.topic, message.topic_size, message.uniq_key, message.uniq_key_size,
+                 message.keys, message.keys_size, message.physical_offset, message.store_timestamp)
 
 
 cdef bint _is_illegal(StoreState* store, const MessageToPut* message, int64_t size) noexcept nogil:
@@ -46,6 +64,8 @@ cdef int put_message(StoreState* store, QueueState* queue, MessageToPut* message
         return PUT_MESSAGE_ILLEGAL
     if log_room(store.log, size) != ROOM_READY or queue_room(queue, entries) != ROOM_READY:
         return PUT_NEEDS_SPACE
+    if not _index_has_room(store, index_keys(store, message)):
+        return PUT_NEEDS_SPACE
     _begin_record(store.log, size)
     _append(store, queue, message, <int32_t> size)
     _wake(store, queue, entries)
@@ -57,6 +77,7 @@ cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messag
     cdef int64_t size
     cdef int i
     cdef int entries = 0
+    cdef int keys = 0
     if not store.writeable:
         return PUT_NOT_WRITEABLE
     for i in range(count):
@@ -65,11 +86,14 @@ cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messag
             return PUT_MESSAGE_ILLEGAL
         total += size
         entries += 1 if _has_entry(&messages[i]) else 0
+        keys += index_keys(store, &messages[i])
     if total > store.max_message_size:
         return PUT_BATCH_TOO_LARGE
     if total + BLANK_SIZE > store.log.file_size or count == 0:
         return PUT_MESSAGE_ILLEGAL
     if log_room(store.log, total) != ROOM_READY or queue_room(queue, entries) != ROOM_READY:
+        return PUT_NEEDS_SPACE
+    if not _index_has_room(store, keys):
         return PUT_NEEDS_SPACE
     _begin_record(store.log, total)
     for i in range(count):
@@ -114,8 +138,27 @@ cdef void _append(StoreState* store, QueueState* queue, MessageToPut* message, i
     tail.wrote += size
     store.physic_timestamp = message.store_timestamp
     if _has_entry(message):
-        put_entry(queue, message.physical_offset, size, message.tags_code)
+        put_entry(queue, message.physical_offset, size, entry_code(store, message))
         store.logics_timestamp = message.store_timestamp
+        _mark_dirty(store, queue)
+    _index(store, message)
+
+
+cdef inline void _mark_dirty(StoreState* store, QueueState* queue) noexcept nogil:
+    if not queue.dirty:
+        queue.dirty = True
+        queue.next_dirty = store.dirty
+        store.dirty = queue
+
+
+cdef int64_t entry_code(StoreState* store, const MessageToPut* message) noexcept nogil:
+    """In SCHEDULE_TOPIC_XXXX the tag slot of a queue entry holds the delivery time; a tag filter must not look at it."""
+    cdef int level = message.delay_level
+    if message.topic_size != 19 or level <= 0 or memcmp(message.topic, b"SCHEDULE_TOPIC_XXXX", 19) != 0:
+        return message.tags_code
+    if store.delay_levels == 0:
+        return message.store_timestamp + 1000
+    return message.store_timestamp + store.delays_ms[min(level, store.delay_levels) - 1]
 
 
 cdef void _wake(StoreState* store, QueueState* queue, int entries) noexcept nogil:
@@ -144,10 +187,15 @@ cdef void request_flush(StoreState* store) noexcept nogil:
 cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil:
     """Queue entry of a record that stands in the log: a right one stays, a wrong one is replaced, a missing one appended.
 
-    PUT_NEEDS_SPACE also when the queue ends before the record's queue offset.
+    PUT_NEEDS_SPACE also when the queue ends before the record's queue offset. Index entries that are there already are
+    not made again.
     """
     cdef Entry entry
     cdef char* at
+    cdef int64_t code = entry_code(store, message)
+    if not _index_has_room(store, index_keys(store, message)):
+        return PUT_NEEDS_SPACE
+    _index(store, message)
     if not _has_entry(message):
         return PUT_DONE
     if message.queue_offset < queue.max_index:
@@ -156,13 +204,17 @@ cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* me
             return PUT_DONE          # the file of that entry was cleaned away
         read_entry(queue, message.queue_offset, &entry)
         if (entry.physical_offset != message.physical_offset or entry.size != message.size
-                or entry.tags_code != message.tags_code and entry.tags_code >= -0x80000000):
+                or entry.tags_code != code and entry.tags_code >= -0x80000000):
             put_i64(at, message.physical_offset)
             put_i32(at + 8, message.size)
-            put_i64(at + 12, message.tags_code)
+            put_i64(at + 12, code)
+            _mark_dirty(store, queue)
         return PUT_DONE
-    if message.queue_offset > queue.max_index or put_entry(queue, message.physical_offset, message.size, message.tags_code) != ROOM_READY:
+    if message.queue_offset > queue.max_index:
         return PUT_NEEDS_SPACE
+    if put_entry(queue, message.physical_offset, message.size, code) != ROOM_READY:
+        return PUT_NEEDS_SPACE
+    _mark_dirty(store, queue)
     return PUT_DONE
 
 
@@ -172,6 +224,7 @@ cdef class StoreWriter:
         memset(&self.state, 0, sizeof(StoreState))
         self.log = log
         self.queues = {}
+        self.deleted = []
         self.queue_folder = queue_folder
         self.queue_file_size = queue_file_size
         self.state.log = &log.seq
@@ -216,7 +269,17 @@ cdef class StoreWriter:
             self._add_queue_file(<ConsumeQueue> queue.owner)
             room = queue_room(queue, entries)
         _checked(room, queue.files, (<ConsumeQueue> queue.owner).files.folder)
+        return self.prepare_index(keys)
+
+    cdef int prepare_index(self, int keys) except -1:
+        if keys and self.state.index != NULL and self.index.prepare(keys) != INDEX_READY:
+            raise OSError(self.state.index.error, os.strerror(self.state.index.error), "the index")
         return 1
+
+    def use_index(self, IndexWriter index):
+        """Where keys go from now on; None: nowhere."""
+        self.index = index
+        self.state.index = &index.state if index is not None else NULL
 
     cdef int _add_queue_file(self, ConsumeQueue queue) except -1:
         queue.files.add_file()
@@ -228,8 +291,7 @@ cdef class StoreWriter:
 
     def put(self, bytes topic not None, int queue_id, const unsigned char[::1] body not None, bytes properties not None, *,
             int64_t store_timestamp, int64_t born_timestamp, bytes born_host not None, bytes store_host not None,
-            int32_t flag=0, int32_t sys_flag=0, int32_t reconsume_times=0, int64_t prepared_transaction_offset=0,
-            object tags_code=None):
+            int32_t flag=0, int32_t sys_flag=0, int32_t reconsume_times=0, int64_t prepared_transaction_offset=0):
         """Append one message: (PUT_…, physical offset, size, queue offset). OSError: the disk refused, nothing was written."""
         cdef MessageToPut message
         cdef ConsumeQueue queue = self.find_queue(topic, queue_id)
@@ -242,11 +304,9 @@ cdef class StoreWriter:
         message.reconsume_times = reconsume_times
         message.prepared_transaction_offset = prepared_transaction_offset
         scan_properties(&message)
-        if tags_code is not None:
-            message.tags_code = tags_code
         status = put_message(&self.state, &queue.state, &message)
         if status == PUT_NEEDS_SPACE:
-            self.prepare(&queue.state, record_size(&message), 1, 0)
+            self.prepare(&queue.state, record_size(&message), 1, index_keys(&self.state, &message))
             status = put_message(&self.state, &queue.state, &message)
         return status, message.physical_offset, message.size, message.queue_offset
 
@@ -279,15 +339,54 @@ cdef class StoreWriter:
     cdef tuple _put_all(self, ConsumeQueue queue, MessageToPut* messages, int count):
         cdef int64_t total = 0
         cdef int i
+        cdef int keys = 0
         cdef int status = put_messages(&self.state, &queue.state, messages, count)
         if status == PUT_NEEDS_SPACE:
             for i in range(count):
                 total += record_size(&messages[i])
-            self.prepare(&queue.state, total, count, 0)
+                keys += index_keys(&self.state, &messages[i])
+            self.prepare(&queue.state, total, count, keys)
             status = put_messages(&self.state, &queue.state, messages, count)
         if status != PUT_DONE:
             return status, [], 0
         return status, [(messages[i].physical_offset, messages[i].size) for i in range(count)], messages[0].queue_offset
+
+    # -- queues ------------------------------------------------------------------------------------------------------
+
+    def take_dirty(self):
+        """Queues with entries since the last call, for the flush thread (appending thread only)."""
+        cdef QueueState* queue = self.state.dirty
+        cdef list queues = []
+        self.state.dirty = NULL
+        while queue != NULL:
+            queue.dirty = False
+            queues.append(<ConsumeQueue> queue.owner)
+            queue = queue.next_dirty
+        return queues
+
+    def delete_queue(self, bytes topic not None, int queue_id):
+        """Take a queue out and remove its files."""
+        cdef ConsumeQueue queue = self.queues.pop((topic, queue_id))
+        for other in self.take_dirty():
+            if other is not queue:
+                _mark_dirty(&self.state, &(<ConsumeQueue> other).state)
+        self.deleted.append(queue)
+        queue.files.destroy()
+
+    def set_delays(self, delays_ms):
+        """Delays of the levels 1, 2, …"""
+        cdef int i
+        for i, delay in enumerate(delays_ms):
+            if i == 64:
+                raise ValueError("more than 64 delay levels")
+            self.delays_ms[i] = delay
+        self.state.delays_ms = self.delays_ms
+        self.state.delay_levels = len(delays_ms)
+
+    @property
+    def has_woken(self):
+        """Did queues with held pulls get entries?"""
+        return self.state.woken != NULL
 
     # -- what the store's Python parts see of StoreState ------------------------------------------------------------
 
@@ -309,8 +408,15 @@ cdef class StoreWriter:
         self.state.writeable = value
 
     @property
+    def readable(self):
+        return bool(self.state.readable)
+
+    @readable.setter
+    def readable(self, bint value):
+        self.state.readable = value
+
+    @property
     def sync_flush(self):
-        """Whether an answer waits until its message is on disk (flushDiskType=SYNC_FLUSH)."""
         return bool(self.state.sync_flush)
 
     @sync_flush.setter
@@ -318,9 +424,19 @@ cdef class StoreWriter:
         self.state.sync_flush = value
 
     @property
+    def memory_bytes(self):
+        """More than this behind the end counts as on disk."""
+        return self.state.memory_bytes
+
+    @property
     def timestamps(self):
         """Store times of the last record and the last queue entry, for the checkpoint."""
         return self.state.physic_timestamp, self.state.logics_timestamp
+
+    def resume(self, int64_t store_timestamp):
+        """After recovery: store time of the last record, and what is on disk."""
+        self.state.physic_timestamp = self.state.logics_timestamp = store_timestamp
+        self.state.durable_offset = self.log.flushed_offset
 
     def wake_through(self, int helper_fd, int flush_fd):
         """eventfds of the allocator and the flush thread; -1: none."""

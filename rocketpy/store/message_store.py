@@ -1,0 +1,445 @@
+"""The door of the store: put, get and query messages; open, recover and close the folder.
+
+Everything runs in one thread, the loop's; only flush and allocation have threads of their own. Before `lock` returned
+nothing is touched, and after `shutdown` every message is on disk.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable
+
+from rocketpy._core import store_reader
+from rocketpy._core.consume_queue import ConsumeQueue
+from rocketpy._core.log_walk import next_keyed
+from rocketpy._core.mapped_files import MappedFiles
+from rocketpy._core.message import Message, decode_message, encode_properties, message_id
+from rocketpy._core.store_writer import StoreWriter
+from rocketpy.clock import Clock
+from rocketpy.config.store import FlushDiskType, MessageStoreConfig
+from rocketpy.errors import RequestRefused
+from rocketpy.store import file_sizes
+from rocketpy.store.allocate import Allocator
+from rocketpy.store.checkpoint import Checkpoint
+from rocketpy.store.delay_levels import SCHEDULE_TOPIC, delays_ms
+from rocketpy.store.flush import Flusher
+from rocketpy.store.index import IndexFolder
+from rocketpy.store.lock import StoreLock
+from rocketpy.store.offset_by_time import offset_by_time, store_time_at
+from rocketpy.store.paths import StorePaths, is_folder_name
+from rocketpy.store.recovery import Recovery, cut_untrue_tails, load_queues
+from rocketpy.store.results import GetMessageStatus, GetResult, PutMessageStatus, PutResult, QueryResult
+from rocketpy.store.running_flags import Running, RunningFlags
+
+log = logging.getLogger("RocketmqStore")
+
+LOG_STEP_BYTES = 1 << 20
+MAX_TOPIC_BYTES = 127
+MAX_PROPERTIES_BYTES = 32767
+TRANSACTION_MASK = 12
+TRANSACTION_NONE = 0
+TRANSACTION_COMMIT = 8
+NO_HOST = ("0.0.0.0", 0)
+SYSTEM_ERROR = 1
+STATUSES = {
+    0: PutMessageStatus.PUT_OK,
+    2: PutMessageStatus.MESSAGE_ILLEGAL,
+    3: PutMessageStatus.SERVICE_NOT_AVAILABLE,
+}
+BATCH_TOO_LARGE = 4
+
+
+class MessageStore:
+    """One store folder."""
+
+    def __init__(
+        self, config: MessageStoreConfig, clock: Clock, store_host: tuple[str, int] = ("127.0.0.1", 10911)
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.store_host = store_host
+        self.paths = StorePaths.of(config)
+        self.flags = RunningFlags()
+        self.checkpoint = Checkpoint(self.paths.checkpoint, clock)
+        self.on_arrival: Callable[[], None] | None = None
+        self._host = host_bytes(store_host)
+        self._lock = StoreLock(self.paths.lock)
+        self._max_delay_level = 0
+        self._refusals: set[str] = set()
+        self.writer: StoreWriter
+        self.flusher: Flusher
+        self.index: IndexFolder | None = None
+        self._allocator: Allocator
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # -- open and close ------------------------------------------------------------------------------------------
+
+    def lock(self) -> None:
+        """Take the folder for this process; StartRefused when somebody else has it. Nothing else is touched."""
+        self.paths.check()
+        self._lock.acquire()
+
+    def unlock(self) -> None:
+        """Let the folder go."""
+        self._lock.release()
+
+    def load(self) -> None:
+        """Map the files and recover; afterwards messages can be read."""
+        config = self.config
+        clean = not self.paths.abort.exists()
+        log_folder, queue_folder = str(self.paths.commit_log), str(self.paths.consume_queue)
+        log_size = file_sizes.commit_log_size(log_folder, config.mapped_file_size_commit_log)
+        queue_size = file_sizes.consume_queue_size(queue_folder, config.mapped_file_size_consume_queue)
+        files = MappedFiles(log_folder, log_size, min(LOG_STEP_BYTES, log_size), True)
+        self.writer = StoreWriter(files, config.max_message_size, queue_folder, queue_size)
+        self.writer.sync_flush = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
+        self.apply_settings()
+        self.flags.attach(self.writer)
+        self.checkpoint.load()
+        self._recover(clean)
+        self.flusher = Flusher(config, self.clock, self.writer, self.checkpoint, self.flags)
+        self.flusher.flush_index = self._flush_index
+        self._allocator = Allocator(self.writer)
+        log.info("store %s: messages from %d to %d", self.paths.root, files.first_offset, files.end_offset)
+
+    def apply_settings(self) -> None:
+        """Take over settings that may change at run time."""
+        config = self.config
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        self.writer.limit_gets(
+            config.max_transfer_bytes_on_message_in_memory,
+            config.max_transfer_count_on_message_in_memory,
+            config.max_transfer_bytes_on_message_in_disk,
+            config.max_transfer_count_on_message_in_disk,
+            memory * config.access_message_in_memory_max_ratio // 100,
+        )
+        delays = delays_ms(config.message_delay_level)
+        self._max_delay_level = len(delays)
+        self.writer.set_delays(delays)
+
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Accept puts: from here on a crash is noticed at the next start."""
+        self._loop = loop
+        self.paths.root.mkdir(parents=True, exist_ok=True)
+        self.paths.abort.touch()
+        self.writer.wake_through(self._allocator.event_fd, self.flusher.event_fd)
+        self.flusher.start(loop)
+        self._allocator.start()
+        self.flags.open(True)
+
+    def shutdown(self) -> None:
+        """Everything to the disk; `abort` goes only when that went well. May be called after a failed start."""
+        self.flags.open(False)
+        if hasattr(self, "_allocator"):
+            self._allocator.stop()
+            self.flusher.stop()
+            self.writer.wake_through(-1, -1)
+            self._close()
+        self._lock.release()
+
+    def _close(self) -> None:
+        for path in self.writer.log.remove_unused():
+            log.info("%s was made ahead and is not needed: removed", path)
+        flushed = self.flags.is_writeable and self.flusher.flush_all()
+        if flushed:
+            self.paths.abort.unlink(missing_ok=True)
+        self._allocator.close()
+        self.flusher.close()
+        del self._allocator
+
+    def _recover(self, clean: bool) -> None:
+        load_notes(self.writer.log)
+        load_queues(self.writer)
+        recovery = Recovery(self.config, self.clock, self.writer, self.checkpoint, clean)
+        start = recovery.start_offset()
+        self.writer.resume(recovery.find_end(start))
+        if not self.writer.log.file_starts and self.writer.queues:
+            log.warning("%s holds no commit log: the consume queues go too", self.paths.commit_log)
+            self._destroy_queues()
+        start = min(start, cut_untrue_tails(self.writer, start))
+        recovery.dispatch(min(start, self._recover_index(clean, start)))
+        self.correct_min_offsets()
+
+    def _recover_index(self, clean: bool, start: int) -> int:
+        """Where dispatching must begin so that the index lacks nothing."""
+        if not self.config.message_index_enable:
+            return start
+        log_files, config = self.writer.log, self.config
+        slots, capacity = config.max_hash_slot_num, config.max_index_num
+        self.index = IndexFolder(
+            self.paths.index, slots, capacity, self.clock, self.checkpoint, self._run_aside
+        )
+        self.index.load()
+        self.writer.use_index(self.index.writer)
+        before = self.index.indexed_to
+        first, end = log_files.first_offset, log_files.end_offset
+        self.index.recover(first, end, lambda at, itself: next_keyed(self.writer, at, itself), clean)
+        self.writer.use_index(self.index.writer)
+        if clean and before and self.index.indexed_to == before:
+            return start
+        return max(first, min(start, self.index.indexed_to))
+
+    def _destroy_queues(self) -> None:
+        for topic, queue_id in list(self.writer.queues):
+            self.writer.delete_queue(topic, queue_id)
+
+    def _run_aside(self, call: Callable[[], None]) -> None:
+        if self._loop is None:
+            call()
+        else:
+            self._loop.run_in_executor(None, call)
+
+    def _flush_index(self) -> None:
+        if self.index is not None:
+            self.index.flush()
+
+    # -- put -----------------------------------------------------------------------------------------------------
+
+    def put(self, message: Message) -> PutResult:
+        """Append one message now; with DELAY it waits in SCHEDULE_TOPIC_XXXX. `settle` says when it may be answered."""
+        refusal = self._refusal(message)
+        if refusal is not None:
+            return PutResult(refusal)
+        topic, queue_id, properties = self._destination(message)
+        now_ms = self.clock.now_ms()
+        try:
+            status, offset, size, queue_offset = self.writer.put(
+                topic.encode(), queue_id, message.body, properties,
+                store_timestamp=now_ms, born_timestamp=message.born_timestamp,
+                born_host=host_bytes(message.born_host), store_host=self._store_host_of(message),
+                flag=message.flag, sys_flag=message.sys_flag, reconsume_times=message.reconsume_times,
+                prepared_transaction_offset=message.prepared_transaction_offset,
+            )
+        except OSError as error:
+            return PutResult(self._no_room(error))
+        if status:
+            return PutResult(STATUSES[status])
+        self._arrived()
+        msg_id = message_id(self._ids_host(message), offset)
+        return PutResult(PutMessageStatus.PUT_OK, msg_id, queue_offset, offset, size, now_ms)
+
+    def put_batch(self, message: Message) -> PutResult:
+        """Append the messages of a client's batch body, all in one file; the first one's offset, all ids."""
+        refusal = self._refusal(message) or self._batch_refusal(message)
+        if refusal is not None:
+            return PutResult(refusal)
+        now_ms = self.clock.now_ms()
+        try:
+            status, places, queue_offset = self.writer.put_batch(
+                message.topic.encode(), message.queue_id, message.body,
+                store_timestamp=now_ms, born_timestamp=message.born_timestamp,
+                born_host=host_bytes(message.born_host), store_host=self._store_host_of(message),
+                sys_flag=message.sys_flag, reconsume_times=message.reconsume_times,
+            )
+        except OSError as error:
+            return PutResult(self._no_room(error))
+        if status == BATCH_TOO_LARGE:
+            raise RequestRefused(SYSTEM_ERROR, "message size exceeded")
+        if status:
+            return PutResult(STATUSES[status])
+        self._arrived()
+        host = self._ids_host(message)
+        msg_ids = ",".join(message_id(host, offset) for offset, _ in places)
+        first, (last, last_size) = places[0][0], places[-1]
+        return PutResult(PutMessageStatus.PUT_OK, msg_ids, queue_offset, first, last + last_size - first, now_ms)
+
+    async def settle(self, result: PutResult, wait: bool = True) -> PutMessageStatus:
+        """The status to answer with: under SYNC_FLUSH after the sync that covers the message."""
+        if not result.is_ok or not wait or self.config.flush_disk_type is not FlushDiskType.SYNC_FLUSH:
+            return result.status
+        return await self.flusher.durable(result.end_offset)
+
+    def _refusal(self, message: Message) -> PutMessageStatus | None:
+        if not self.writer.writeable:
+            return PutMessageStatus.SERVICE_NOT_AVAILABLE
+        topic = message.topic
+        if not is_folder_name(topic) or len(topic.encode("utf-8", "surrogatepass")) > MAX_TOPIC_BYTES:
+            log.warning("a message to topic %r is refused: it cannot be a topic's name", topic)
+            return PutMessageStatus.MESSAGE_ILLEGAL
+        if len(message.properties_raw) > MAX_PROPERTIES_BYTES:
+            log.warning("a message to %s is refused: %d bytes of properties", topic, len(message.properties_raw))
+            return PutMessageStatus.PROPERTIES_SIZE_EXCEEDED
+        return None
+
+    def _batch_refusal(self, message: Message) -> PutMessageStatus | None:
+        delayed = delay_level(message) > 0
+        if delayed or message.sys_flag & TRANSACTION_MASK or len(message.body) > self.config.max_message_size:
+            log.warning("a batch to %s is refused: transaction, delay or more than maxMessageSize", message.topic)
+            return PutMessageStatus.MESSAGE_ILLEGAL
+        return None
+
+    def _destination(self, message: Message) -> tuple[str, int, bytes]:
+        """Topic, queue and properties to store: those of the message, or of the schedule topic for a delayed one."""
+        level = delay_level(message)
+        if level <= 0 or message.sys_flag & TRANSACTION_MASK not in (TRANSACTION_NONE, TRANSACTION_COMMIT):
+            return message.topic, message.queue_id, message.properties_raw
+        level = min(level, self._max_delay_level)
+        properties = {
+            **message.properties, "DELAY": str(level), "REAL_TOPIC": message.topic, "REAL_QID": str(message.queue_id)
+        }
+        return SCHEDULE_TOPIC, level - 1, encode_properties(properties)
+
+    def _store_host_of(self, message: Message) -> bytes:
+        return self._host if message.store_host == NO_HOST else host_bytes(message.store_host)
+
+    def _ids_host(self, message: Message) -> tuple[str, int]:
+        return self.store_host if message.store_host == NO_HOST else message.store_host
+
+    def _no_room(self, error: OSError) -> PutMessageStatus:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = f"{error.filename}: {error.strerror}"
+        if reason not in self._refusals:
+            self._refusals.add(reason)
+            log.error("puts are refused until there is room: %s", reason)
+        return PutMessageStatus.SERVICE_NOT_AVAILABLE if full else PutMessageStatus.CREATE_MAPEDFILE_FAILED
+
+    def _arrived(self) -> None:
+        if self._refusals:
+            self._refusals.clear()
+            log.info("puts are accepted again")
+        if self.on_arrival is not None and self.writer.has_woken:
+            self.on_arrival()
+
+    # -- get -----------------------------------------------------------------------------------------------------
+
+    def get(
+        self,
+        topic: str,
+        queue_id: int,
+        offset: int,
+        max_nums: int,
+        tags: frozenset[int] | None = None,
+        matches: Callable[[bytes], bool] | None = None,
+    ) -> GetResult:
+        """Messages of a queue from `offset` on; `tags`: hash codes, `matches`: asked with each record's properties."""
+        queue = self._queue(topic, queue_id)
+        if queue is None:
+            return GetResult(GetMessageStatus.NO_MESSAGE_IN_QUEUE, b"", 0, 0, 0, 0, False)
+        found = store_reader.get(self.writer, queue, offset, max_nums, tags, matches)
+        return GetResult(GetMessageStatus(found[0]), *found[1:])
+
+    def queue(self, topic: str, queue_id: int) -> ConsumeQueue:
+        """The queue, made in memory if there is none."""
+        return self.writer.queue(topic.encode(), queue_id)
+
+    def max_offset(self, topic: str, queue_id: int) -> int:
+        """Queue offset of the next message; 0 for a queue nobody put to."""
+        queue = self._queue(topic, queue_id)
+        return 0 if queue is None else queue.max_offset
+
+    def min_offset(self, topic: str, queue_id: int) -> int:
+        """Queue offset of the first message still in the log; 0 for a queue nobody put to."""
+        queue = self._queue(topic, queue_id)
+        return 0 if queue is None else queue.min_offset
+
+    def store_time(self, topic: str, queue_id: int, index: int) -> int:
+        """Store time of the message at a queue offset, -1 when there is none."""
+        queue = self._queue(topic, queue_id)
+        return -1 if queue is None else store_time_at(self.writer, queue, index)
+
+    def earliest_time(self, topic: str, queue_id: int) -> int:
+        """Store time of the first message of a queue, -1 when there is none."""
+        return self.store_time(topic, queue_id, self.min_offset(topic, queue_id))
+
+    def offset_by_time(self, topic: str, queue_id: int, timestamp_ms: int) -> int:
+        """Queue offset of what was stored at or around a time."""
+        queue = self._queue(topic, queue_id)
+        return 0 if queue is None else offset_by_time(self.writer, queue, timestamp_ms)
+
+    def is_on_disk(self, topic: str, queue_id: int, index: int) -> bool:
+        """Is the message so far behind the log's end that reading it reads the disk? False when there is none."""
+        queue = self._queue(topic, queue_id)
+        entry = None if queue is None else queue.entry(index)
+        return entry is not None and self.writer.log.end_offset - entry[0] > self.writer.memory_bytes
+
+    def record_at(self, physical_offset: int) -> bytes | None:
+        """The bytes of the record that begins there."""
+        return store_reader.record(self.writer, physical_offset)
+
+    def message_at(self, physical_offset: int) -> Message | None:
+        """The message whose record begins there."""
+        record = self.record_at(physical_offset)
+        return None if record is None else decode_message(record, 0, False)
+
+    def query(self, topic: str, key: str, max_num: int, begin_ms: int, end_ms: int) -> QueryResult:
+        """Records whose key has the hash of `key`; `last_…` say how far the index goes."""
+        if self.index is None:
+            return QueryResult(b"", 0, 0)
+        most = min(max_num, self.config.max_msgs_num_batch)
+        found = self.index.query(topic, key, most, begin_ms, end_ms)
+        records = [record for record in map(self.record_at, found.offsets) if record is not None]
+        return QueryResult(b"".join(records), found.last_update_timestamp, found.last_update_physical_offset)
+
+    def queues(self) -> list[tuple[str, int]]:
+        """(topic, queue id) of every queue."""
+        return [(topic.decode("utf-8", "surrogateescape"), queue_id) for topic, queue_id in self.writer.queues]
+
+    def _queue(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        return self.writer.queues.get((topic.encode("utf-8", "surrogateescape"), queue_id))
+
+    # -- the log as a whole --------------------------------------------------------------------------------------
+
+    @property
+    def commit_log_min_offset(self) -> int:
+        return self.writer.log.first_offset
+
+    @property
+    def commit_log_max_offset(self) -> int:
+        return self.writer.log.end_offset
+
+    @property
+    def bytes_to_flush(self) -> int:
+        """Bytes of the log that are not on disk yet."""
+        return self.writer.log.end_offset - self.writer.log.flushed_offset
+
+    def earliest_message_time(self) -> int:
+        """Store time of the first record, -1 when there is none."""
+        return store_reader.store_time(self.writer, self.writer.log.first_offset)
+
+    # -- cleaning ------------------------------------------------------------------------------------------------
+
+    def correct_min_offsets(self) -> None:
+        """Let every queue begin with a message that is still in the log."""
+        log_start = self.writer.log.first_offset
+        for queue in self.writer.queues.values():
+            queue.correct_min_offset(log_start)
+
+    def delete_topic(self, topic: str) -> None:
+        """Remove the queues of a topic; its messages stay in the log until that is cleaned."""
+        wanted = topic.encode("utf-8", "surrogateescape")
+        for name, queue_id in [key for key in self.writer.queues if key[0] == wanted]:
+            self.writer.delete_queue(name, queue_id)
+            log.info("consume queue %s %d is removed", topic, queue_id)
+        if is_folder_name(topic):
+            with contextlib.suppress(OSError):  # not there, or not empty
+                (self.paths.consume_queue / topic).rmdir()
+
+    def set_disk_full(self, is_full: bool) -> None:
+        """Cleaning found the disk above, or again below, its limits."""
+        if is_full:
+            self.flags.set(Running.DISK_FULL)
+        else:
+            self.flags.clear(Running.DISK_FULL)
+
+
+def load_notes(files: MappedFiles) -> None:
+    for note in files.load():
+        log.warning("%s", note)
+
+
+def delay_level(message: Message) -> int:
+    """Value of DELAY; 0 when absent or no number."""
+    text = message.get_property("DELAY")
+    try:
+        return int(text) if text and text.isascii() else 0
+    except ValueError:
+        return 0
+
+
+def host_bytes(host: tuple[str, int]) -> bytes:
+    """IPv4 and port as a record holds them."""
+    return socket.inet_aton(host[0]) + struct.pack(">i", host[1])
