@@ -17,8 +17,9 @@ from rocketpy.config.setting import Settings
 from rocketpy.namesrv.kv_config import KVConfig
 from rocketpy.namesrv.request_table import bind as bind_requests
 from rocketpy.namesrv.route_info import RouteInfo
-from rocketpy.remoting import Connection, RemotingServer
-from rocketpy.remoting import bind as bind_port
+from rocketpy.remoting.connection import Connection
+from rocketpy.remoting.server import RemotingServer
+from rocketpy.remoting.server import bind as bind_port
 
 log = logging.getLogger("RocketmqNamesrv")
 

@@ -15,7 +15,7 @@ from rocketpy.protocol.headers import REQUEST_HEADERS
 
 if TYPE_CHECKING:
     from rocketpy.namesrv.name_server import NameServer
-    from rocketpy.remoting import Connection
+    from rocketpy.remoting.connection import Connection
 
 Processor = Callable[[Any, Any, Command, Any], Command]
 

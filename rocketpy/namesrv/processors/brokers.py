@@ -23,7 +23,7 @@ from rocketpy.protocol.register_body import body_crc32, decode_register_body
 
 if TYPE_CHECKING:
     from rocketpy.namesrv.name_server import NameServer
-    from rocketpy.remoting import Connection
+    from rocketpy.remoting.connection import Connection
 
 log = logging.getLogger("RocketmqNamesrv")
 

@@ -18,7 +18,7 @@ from rocketpy.protocol.codes import ResponseCode
 
 if TYPE_CHECKING:
     from rocketpy.namesrv.name_server import NameServer
-    from rocketpy.remoting import Connection
+    from rocketpy.remoting.connection import Connection
 
 log = logging.getLogger("RocketmqNamesrv")
 

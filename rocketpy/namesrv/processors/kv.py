@@ -17,7 +17,7 @@ from rocketpy.protocol.headers import (
 
 if TYPE_CHECKING:
     from rocketpy.namesrv.name_server import NameServer
-    from rocketpy.remoting import Connection
+    from rocketpy.remoting.connection import Connection
 
 
 def put_kv_config(

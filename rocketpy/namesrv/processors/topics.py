@@ -18,7 +18,7 @@ from rocketpy.protocol.sys_flag import TOPIC_UNIT, TOPIC_UNIT_SUB
 
 if TYPE_CHECKING:
     from rocketpy.namesrv.name_server import NameServer
-    from rocketpy.remoting import Connection
+    from rocketpy.remoting.connection import Connection
 
 FAQ = "\nSee http://rocketmq.apache.org/docs/faq/ for further details."
 
