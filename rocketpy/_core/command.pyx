@@ -73,7 +73,7 @@ cdef class Command:
         cdef Py_ssize_t length = scan_frame(at, frame.shape[0], &scanned)
         if length < 0:
             raise ProtocolError(f"malformed frame: {reason_text(length)}")
-        if length != frame.shape[0]:
+        if length == 0 or length != frame.shape[0]:
             raise ProtocolError(f"not one frame: {frame.shape[0]} bytes")
         return frame_command(&scanned)
 
@@ -194,7 +194,7 @@ def to_i32(members: dict, name: str) -> int:
     """A number as Java casts it: text is parsed, what is too large loses its upper bits, null is 0."""
     value = members.get(name)
     try:
-        number = int(value or 0)
+        number = 0 if value is None or value == "" else int(value)
     except (TypeError, ValueError, OverflowError):
         raise ProtocolError(f"malformed frame: {name} is not a number") from None
     return (number + 0x80000000) % 0x100000000 - 0x80000000

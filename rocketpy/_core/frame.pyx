@@ -319,6 +319,8 @@ cdef bint scan_json(const char* at, const char* end, Frame* out) noexcept nogil:
     if at == end or at[0] != c'{':
         return False
     at = skip_blanks(at + 1, end)
+    if at < end and at[0] == c'}':
+        return skip_blanks(at + 1, end) == end
     while at < end and at[0] == c'"':
         at = scan_string(at + 1, end, &key)
         if at == NULL:

@@ -5,6 +5,10 @@ class LanePeer:
 
     @property
     def is_open(self) -> bool: ...
+    @property
+    def born_host(self) -> bytes:
+        """The peer's address as on disk: IPv4 and port, 8 bytes."""
+
     def write_late(self, frames: bytes) -> int:
         """Send whole frames now; nothing happens when the connection is gone."""
 

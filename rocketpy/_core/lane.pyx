@@ -21,6 +21,10 @@ cdef class LanePeer:
         out_free(&self.peer.out)
         out_free(&self.peer.gated)
 
+    @property
+    def born_host(self) -> bytes:
+        return self.peer.born_host[:8]
+
     cdef int flush_out(self) except -1:
         return 0
 

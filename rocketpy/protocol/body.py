@@ -57,14 +57,16 @@ class Body:
         return cls(**values)
 
 
-@cache
-def members_of(cls: type) -> tuple[tuple[str, str, Convert], ...]:
+def read_members(cls: Any) -> tuple[tuple[str, str, Convert], ...]:
     """(attribute, member name, converter) of a dataclass."""
     hints = get_type_hints(cls)
     return tuple(
         (field.name, fastjson.wire_name(cls, field.name), converter(hints[field.name]))
         for field in dataclasses.fields(cls)
     )
+
+
+members_of: Callable[[Any], tuple[tuple[str, str, Convert], ...]] = cache(read_members)
 
 
 @cache
@@ -82,8 +84,20 @@ def converter(hint: Any) -> Convert:
     if isinstance(hint, type) and issubclass(hint, Body):
         return hint.from_json
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda name: hint[name]
+        return member_of(hint)
     return SCALARS[hint]
+
+
+def member_of(enum: type[Enum]) -> Convert:
+    """A converter of an enum's names."""
+
+    def convert(name: Any) -> Enum:
+        found = enum.__members__.get(str(name))
+        if found is None:
+            raise ValueError(f"{name!r:.40} is none of {', '.join(enum.__members__)}")
+        return found
+
+    return convert
 
 
 def to_int(value: Any) -> int:

@@ -98,7 +98,7 @@ class RequestCode(IntEnum):
 
 
 class ResponseCode(IntEnum):
-    """How a request was answered; 0–3 are remoting's own, the others belong to processors."""
+    """How a request was answered; 0 to 3 are remoting's own, the others belong to processors."""
 
     SUCCESS = 0
     SYSTEM_ERROR = 1

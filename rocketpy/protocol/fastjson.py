@@ -7,7 +7,7 @@ Invariant: `loads(dumps(x)) == x` for what JSON can hold, quoted and unquoted in
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -68,11 +68,13 @@ def key_text(key: Any) -> str:
     return quote("null" if key is None else key) if key is None or isinstance(key, str) else text_of(key)
 
 
-@cache
-def members_of(cls: type) -> tuple[tuple[str, str], ...]:
+def sorted_members(cls: Any) -> tuple[tuple[str, str], ...]:
     """(attribute, quoted wire name) of a dataclass, sorted by wire name."""
     names = {field.name: wire_name(cls, field.name) for field in dataclasses.fields(cls)}
     return tuple((attribute, quote(name)) for attribute, name in sorted(names.items(), key=lambda item: item[1]))
+
+
+members_of: Callable[[Any], tuple[tuple[str, str], ...]] = cache(sorted_members)
 
 
 def wire_name(cls: type, attribute: str) -> str:

@@ -75,8 +75,7 @@ def parser_of(hint: Any) -> tuple[Callable[[str], Any], str]:
     return parse_int(bits), "an int" if bits == 32 else "a long"
 
 
-@cache
-def fields_of(cls: "type[Header]") -> tuple[HeaderField, ...]:
+def read_fields(cls: Any) -> tuple[HeaderField, ...]:
     """The fields of a header class in their order."""
     hints = get_type_hints(cls, include_extras=True)
     rows = []
@@ -84,6 +83,9 @@ def fields_of(cls: "type[Header]") -> tuple[HeaderField, ...]:
         name = cls.WIRE_NAMES.get(field.name) or camel(field.name)
         rows.append(HeaderField(field.name, name, field.default is dataclasses.MISSING, *parser_of(hints[field.name])))
     return tuple(rows)
+
+
+fields_of: Callable[[Any], tuple[HeaderField, ...]] = cache(read_fields)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The header classes of the wire, one dataclass each: what stands in a command's extFields under upstream's names.
 
-A field without a default is required. Classes keep upstream's names, so that its source and docs can be searched for them.
+A field without a default is required. Classes keep upstream's names, so that its docs can be searched for them.
 """
 
 from dataclasses import dataclass

@@ -4,10 +4,12 @@ The list is regular from 3.0.1 on: 3.0 has 15 releases and no .0, 3.3 to 3.9 hav
 """
 
 BEFORE_3_0_1 = (
-    "V3_0_0_SNAPSHOT V3_0_0_ALPHA1 V3_0_0_BETA1 V3_0_0_BETA2 V3_0_0_BETA3 V3_0_0_BETA4 V3_0_0_BETA5 "
-    "V3_0_0_BETA6_SNAPSHOT V3_0_0_BETA6 V3_0_0_BETA7_SNAPSHOT V3_0_0_BETA7 V3_0_0_BETA8_SNAPSHOT V3_0_0_BETA8 "
-    "V3_0_0_BETA9_SNAPSHOT V3_0_0_BETA9 V3_0_0_FINAL"
-).split()
+    "V3_0_0_SNAPSHOT",
+    "V3_0_0_ALPHA1",
+    *(f"V3_0_0_BETA{n}" for n in range(1, 6)),
+    *(f"V3_0_0_BETA{n}{suffix}" for n in range(6, 10) for suffix in ("_SNAPSHOT", "")),
+    "V3_0_0_FINAL",
+)
 
 
 def releases() -> list[str]:

@@ -13,9 +13,9 @@ from rocketpy.errors import RemotingConnectError, RemotingTimeout
 from rocketpy.remoting.connection import Connection, Endpoint
 from rocketpy.remoting.peer_protocol import PeerProtocol
 from rocketpy.remoting.request_table import RequestTable
-from rocketpy.remoting.serialize_type import JSON
 
 CONNECT_TIMEOUT_MS = 3_000
+JSON = 0
 
 
 class RemotingClient:
@@ -59,6 +59,7 @@ class RemotingClient:
         future = self._connections.get(address)
         if future is None or (future.done() and not is_usable(future)):
             future = asyncio.ensure_future(self._open(address))
+            future.add_done_callback(note_outcome)
             self._connections[address] = future
         limit_s = min(self.connect_timeout_ms, timeout_ms or self.connect_timeout_ms) / 1000
         try:
@@ -103,9 +104,15 @@ def is_usable(future: "asyncio.Future[Connection]") -> bool:
     return not future.cancelled() and future.exception() is None and future.result().is_open
 
 
+def note_outcome(future: "asyncio.Future[Connection]") -> None:
+    """An attempt may end when nobody waits for it any more: its error is no news then."""
+    if not future.cancelled():
+        future.exception()
+
+
 def split_address(address: str) -> tuple[str, int]:
     """Host and port of `host:port`. ValueError when it is not that."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError(f"{address!r} is not host:port")
     return host.strip("[]"), int(port)

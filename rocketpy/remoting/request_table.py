@@ -1,6 +1,7 @@
 """What a request table is: for each request code the one function that answers it.
 
-A processor gives a response, an awaitable of one, or None: held (it is answered later with `connection.reply`) or one-way.
+A processor gives a response, an awaitable of one, or None: held (answered later with
+`connection.reply`) or one-way.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

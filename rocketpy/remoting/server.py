@@ -1,6 +1,7 @@
 """A server of the remoting protocol: sockets, their connections, and the sweep that closes idle ones.
 
-Processors come in as a request table: `table[code](connection, request)` gives a response, an awaitable of one, or None.
+Processors come in as a request table: `table[code](connection, request)` gives a response, an awaitable of one,
+or None.
 """
 
 import asyncio
@@ -10,16 +11,17 @@ from collections.abc import Callable, Sequence
 
 from rocketpy._core.lane import Lane
 from rocketpy.clock import Clock
+from rocketpy.config.environment import Environment
 from rocketpy.remoting.connection import Connection, Endpoint
 from rocketpy.remoting.listen import bind, listening
 from rocketpy.remoting.peer_protocol import PeerProtocol
 from rocketpy.remoting.request_table import RequestTable
-from rocketpy.remoting.serialize_type import configured_serialize_type
 
 __all__ = ["RemotingServer", "bind"]
 
 BACKLOG = 1024
 FRAME_LIMIT = 16777216
+SERIALIZE_TYPES = {"JSON": 0, "ROCKETMQ": 1}
 IDLE_MS = 120_000
 SWEEPS = 24                     # sweeps within the idle time: a connection is closed at most 1/24 late
 DRAIN_S = 1.0                   # how long a stop waits for what was answered to leave
@@ -121,3 +123,8 @@ class RemotingServer:
 
         every_s = max(self.idle_ms / SWEEPS, 10) / 1000
         self._sweep = loop.call_later(every_s, run)
+
+
+def configured_serialize_type() -> int:
+    """How headers are written: this process's setting, whatever a request came in."""
+    return SERIALIZE_TYPES[Environment().serialize_type]
