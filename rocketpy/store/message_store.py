@@ -66,6 +66,7 @@ class MessageStore:
         self.flags = RunningFlags()
         self.checkpoint = Checkpoint(self.paths.checkpoint, clock)
         self.on_arrival: Callable[[], None] | None = None
+        self.on_delayed: Callable[[int], None] | None = None     # called with the queue id of a delayed message
         self._host = host_bytes(store_host)
         self._lock = StoreLock(self.paths.lock)
         self._max_delay_level = 0
@@ -204,7 +205,19 @@ class MessageStore:
         refusal = self._refusal(message)
         if refusal is not None:
             return PutResult(refusal)
-        topic, queue_id, properties = self._destination(message)
+        result = self._append(message, *self._destination(message))
+        if self.on_delayed is not None and result.is_ok and delay_level(message) > 0:
+            self.on_delayed(min(delay_level(message), self._max_delay_level) - 1)
+        return result
+
+    def put_due(self, message: Message) -> PutResult:
+        """Append a message whose delay is over: its DELAY, which it keeps, does not count any more."""
+        refusal = self._refusal(message)
+        if refusal is not None:
+            return PutResult(refusal)
+        return self._append(message, message.topic, message.queue_id, message.properties_raw)
+
+    def _append(self, message: Message, topic: str, queue_id: int, properties: bytes) -> PutResult:
         now_ms = self.clock.now_ms()
         try:
             status, offset, size, queue_offset = self.writer.put(

@@ -1,0 +1,224 @@
+"""Delayed delivery: messages of SCHEDULE_TOPIC_XXXX are put to their real topic when their time has come.
+
+A level is a queue whose messages come due in the order they were stored, so one timer a level, set for the first that
+is not delivered, is all there is; a message that arrives in an idle level sets it. Invariant: `offsets[level]` passes a
+message only after it was put, or can never be (which is logged).
+"""
+
+import asyncio
+import logging
+import threading
+from pathlib import Path
+from typing import Protocol
+
+from rocketpy import json_file
+from rocketpy._core.message import Message
+from rocketpy.clock import Clock
+from rocketpy.errors import CorruptMessage
+from rocketpy.protocol import fastjson
+from rocketpy.store.delay_levels import delays_ms
+from rocketpy.store.results import PutMessageStatus, PutResult
+
+log = logging.getLogger("RocketmqStore")
+
+UNKNOWN_LEVEL_MS = 1000                 # delay of a level that is not in messageDelayLevel
+RETRY_MS = 10_000                       # after a put that failed
+LONGEST_SLEEP_MS = 60_000               # the wall clock is looked at again, in case it was set
+MESSAGES_A_TURN = 64                    # then others have their turn of the loop
+HOPELESS = (PutMessageStatus.MESSAGE_ILLEGAL, PutMessageStatus.PROPERTIES_SIZE_EXCEEDED)
+
+
+class DelayLevels:
+    """The levels of `messageDelayLevel`: level 1 is the first."""
+
+    def __init__(self, text: str) -> None:
+        self._delays_ms = delays_ms(text)
+
+    @property
+    def max_level(self) -> int:
+        return len(self._delays_ms)
+
+    def clamp(self, level: int) -> int:
+        """The level a message with this DELAY property gets."""
+        return min(level, self.max_level)
+
+    def delay_ms(self, level: int) -> int:
+        return self._delays_ms[level - 1] if 0 < level <= self.max_level else UNKNOWN_LEVEL_MS
+
+    def deliver_timestamp(self, level: int, store_timestamp: int) -> int:
+        """When a message of this level is due: the tags code of its consume queue entry."""
+        return store_timestamp + self.delay_ms(level)
+
+
+class DelayQueue(Protocol):
+    """What is needed of a consume queue of the schedule topic."""
+
+    @property
+    def min_offset(self) -> int: ...
+    @property
+    def max_offset(self) -> int: ...
+    def entry(self, index: int, /) -> tuple[int, int, int] | None:
+        """(physical offset, size, deliver timestamp)."""
+
+
+class DelayStore(Protocol):
+    """What is needed of the store."""
+
+    def delay_queues(self) -> dict[int, DelayQueue]:
+        """The queues of the schedule topic by queue id."""
+
+    def message_at(self, physical_offset: int, /) -> Message | None: ...
+    def put_due(self, message: Message, /) -> PutResult:
+        """Put a message as it is: its DELAY property does not count any more."""
+
+
+class Schedule:
+    """Delivers what is due. Everything happens in the loop's thread."""
+
+    def __init__(self, store: DelayStore, levels: DelayLevels, path: str | Path, clock: Clock, flush_ms: int) -> None:
+        """`path` is config/delayOffset.json, written every `flush_ms` and at shutdown."""
+        self.offsets: dict[int, int] = {}           # level -> queue offset of the next message to deliver
+        self._store = store
+        self._levels = levels
+        self._path = Path(path)
+        self._clock = clock
+        self._flush_ms = flush_ms
+        self._persisted: dict[int, int] = {}
+        self._writing = threading.Lock()
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # --- life ---
+
+    def load(self) -> None:
+        """Read the progress; none is 0 for every level."""
+        text = json_file.load(self._path)
+        table = (fastjson.loads(text) or {}).get("offsetTable") or {} if text else {}
+        self.offsets = {int(level): int(offset) for level, offset in table.items()}
+        self._persisted = dict(self.offsets)
+
+    def persist(self) -> None:
+        """Write the progress if there was any."""
+        with self._writing:                         # a flush may still be at it when the broker stops
+            offsets = dict(sorted(self.offsets.items()))
+            if offsets != self._persisted:
+                json_file.persist(self._path, json_file.pretty({"offsetTable": offsets}))
+                self._persisted = offsets
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Deliver from now on; what came due meanwhile comes first."""
+        self._loop = loop
+        for queue_id in self._store.delay_queues():
+            self.arrived(queue_id)
+        self._flush_timer = loop.call_later(self._flush_ms / 1000, self._flush)
+
+    def shutdown(self) -> None:
+        """Stop delivering and write the progress."""
+        self._loop = None
+        for timer in (*self._timers.values(), *filter(None, (self._flush_timer,))):
+            timer.cancel()
+        self._timers.clear()
+        self.persist()
+
+    def arrived(self, queue_id: int) -> None:
+        """A message was stored in this queue of the schedule topic."""
+        level = queue_id + 1
+        if self._loop is not None and level not in self._timers:
+            self._wake_in(level, 0)
+
+    def _flush(self) -> None:
+        if self._loop is None:
+            return
+        self._flush_timer = self._loop.call_later(self._flush_ms / 1000, self._flush)
+        self._loop.run_in_executor(None, self._persist_quietly)
+
+    def _persist_quietly(self) -> None:
+        try:
+            self.persist()
+        except OSError as error:
+            log.error("delay progress is not written to %s: %s", self._path, error)
+
+    # --- delivering ---
+
+    def deliver(self, level: int) -> int | None:
+        """Put what is due of one level; ms until it must be looked at again, None: when a message arrives."""
+        queue = self._store.delay_queues().get(level - 1)
+        if queue is None:
+            return None
+        offset = self._offset_within(level, queue)
+        for _ in range(MESSAGES_A_TURN):
+            if offset >= queue.max_offset:
+                return None
+            entry = queue.entry(offset)
+            wait_ms = self._wait_ms(level, entry[2]) if entry else 0
+            if wait_ms > 0:
+                return min(wait_ms, LONGEST_SLEEP_MS)
+            if entry and not self._deliver_one(entry[0]):
+                return RETRY_MS
+            offset += 1
+            self.offsets[level] = offset
+        return 0
+
+    def _offset_within(self, level: int, queue: DelayQueue) -> int:
+        """Where the level goes on: never at messages that are gone, nor beyond the end of a queue that was cut."""
+        offset = self.offsets.get(level, 0)
+        within = max(queue.min_offset, min(offset, queue.max_offset))
+        if within != offset:
+            log.error(
+                "delay level %d: progress %d is not within %d..%d of its queue, going on at %d",
+                level, offset, queue.min_offset, queue.max_offset, within,
+            )
+        if queue.max_offset:
+            self.offsets[level] = within
+        return within
+
+    def _wait_ms(self, level: int, deliver_timestamp: int) -> int:
+        """How long a message has to wait yet; one due later than its level allows (a clock was set) is due now."""
+        wait_ms = deliver_timestamp - self._clock.now_ms()
+        return 0 if 0 < level <= self._levels.max_level and wait_ms > self._levels.delay_ms(level) else wait_ms
+
+    def _deliver_one(self, physical_offset: int) -> bool:
+        """Put one message to its real queue; False when it must be tried again."""
+        try:
+            delayed = self._store.message_at(physical_offset)
+            if delayed is None:
+                return True             # cleaned away
+            due = real_message(delayed)
+        except CorruptMessage as error:
+            log.error("a delayed message is dropped: %s", error)
+            return True
+        result = self._store.put_due(due)
+        if result.status in HOPELESS:
+            log.error("a delayed message is dropped, %s: %s to %s", result.status.name, delayed.msg_id, due.topic)
+            return True
+        if result.status is not PutMessageStatus.PUT_OK:
+            log.error("a delayed message is not put, %s: %s to %s", result.status.name, delayed.msg_id, due.topic)
+        return result.status is PutMessageStatus.PUT_OK
+
+    def _wake_in(self, level: int, wait_ms: int) -> None:
+        assert self._loop is not None
+        self._timers[level] = self._loop.call_later(wait_ms / 1000, self._wake, level)
+
+    def _wake(self, level: int) -> None:
+        wait_ms: int | None = RETRY_MS
+        try:
+            wait_ms = self.deliver(level)
+        except Exception:
+            log.exception("delay level %d: tried again in %d ms", level, RETRY_MS)
+        del self._timers[level]
+        if wait_ms is not None and self._loop is not None:
+            self._wake_in(level, wait_ms)
+
+
+def real_message(delayed: Message) -> Message:
+    """The message to put when a delayed one is due; its properties keep DELAY, REAL_TOPIC and REAL_QID."""
+    topic = delayed.get_property("REAL_TOPIC")
+    queue_id = delayed.get_property("REAL_QID") or ""
+    if not topic or not queue_id.isdecimal():
+        raise CorruptMessage(f"{delayed!r} has REAL_TOPIC {topic!r} and REAL_QID {queue_id!r}")
+    due = delayed.copy()
+    due.topic = topic
+    due.queue_id = int(queue_id)
+    due.prepared_transaction_offset = 0
+    return due
