@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from rocketpy import json_file
+from rocketpy._core.json_reader import read_json
 from rocketpy._core.message import Message
 from rocketpy.clock import Clock
 from rocketpy.errors import CorruptMessage
-from rocketpy.protocol import fastjson
 from rocketpy.store.delay_levels import delays_ms
 from rocketpy.store.results import PutMessageStatus, PutResult
 
@@ -94,7 +94,7 @@ class Schedule:
     def load(self) -> None:
         """Read the progress; none is 0 for every level."""
         text = json_file.load(self._path)
-        table = (fastjson.loads(text) or {}).get("offsetTable") or {} if text else {}
+        table = (read_json(text) or {}).get("offsetTable") or {} if text else {}
         self.offsets = {int(level): int(offset) for level, offset in table.items()}
         self._persisted = dict(self.offsets)
 
