@@ -22,6 +22,7 @@ from benchmarks.build import CACHE, Missing, jars, loadgen
 from benchmarks.cases import SIZES, Case, all_cases
 from benchmarks.java_clients import run_java
 from benchmarks.load import Load, Sample, run_load, settle
+from benchmarks.memory import fill_memory
 from benchmarks.processes import Failed, memory_of
 from benchmarks.ratios import Row, Samples, rows_of
 from benchmarks.report import as_json, machine, markdown, print_table
@@ -44,9 +45,9 @@ class Runner:
     """One run: its choices, and the samples taken so far."""
 
     def __init__(
-        self, makes: tuple[str, ...], pairs: int, scale: float, base: Path, cpus: str | None, say: Console
+        self, makes: tuple[str, ...], pairs: int, scale: float, base: Path, cpus: str | None, cold: bool, say: Console
     ) -> None:
-        self.makes, self.pairs, self.scale, self.base, self.say = makes, pairs, scale, base, say
+        self.makes, self.pairs, self.scale, self.base, self.cold, self.say = makes, pairs, scale, base, cold, say
         self.server_cpus, _, self.load_cpus = (cpus or "").partition("/")
         self.samples: dict[str, Samples] = {}
         self.failures: list[str] = []
@@ -93,11 +94,19 @@ class Runner:
 
     def _serve(self, cases: list[Case], flush: str) -> None:
         with ExitStack() as stack:
+            if not self.cold:
+                self._fill_memory(stack)
             running = {make: stack.enter_context(self._servers(make, flush)).start_both() for make in self.makes}
             for make, servers in running.items():
                 self._warm(make, servers, cases, flush)
             for case in cases:
                 self._pairwise(case, partial(self._measure, running, case))
+
+    def _fill_memory(self, stack: ExitStack) -> None:
+        self.base.mkdir(parents=True, exist_ok=True)
+        holes = self.base / "holes"
+        stack.callback(holes.unlink, missing_ok=True)
+        self.say.print(f"memory in use: {fill_memory(holes)} MB more", highlight=False)
 
     def _load(self, servers: Servers, load: Load) -> Sample:
         return run_load(load, servers.ports["broker"], servers.pid(), self.load_cpus or None)
@@ -167,11 +176,12 @@ def matches(case: str, name: str) -> bool:
 @click.option("--scale", default=1.0, help="Times the messages of each load.")
 @click.option("--make", "makes", type=click.Choice(MAKES), multiple=True, help="Only this broker, without ratios.")
 @click.option("--cpus", metavar="SERVERS/LOAD", help="Pin both, as taskset's lists, for example 0/1.")
+@click.option("--cold", is_flag=True, help="Do not fill free memory first (see memory.py).")
 @click.option("--dir", "base", type=click.Path(path_type=Path), default=CACHE / "run", help="Where stores are made.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write everything here.")
 @click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write the table here.")
 def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: int | None, scale: float,
-         makes: tuple[str, ...], cpus: str | None, base: Path, json_file: Path | None,
+         makes: tuple[str, ...], cpus: str | None, cold: bool, base: Path, json_file: Path | None,
          markdown_file: Path | None) -> None:  # fmt: skip
     """The command line."""
     console = Console(stderr=True)
@@ -184,7 +194,7 @@ def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: i
         if "upstream" in (makes or MAKES):
             jars()
         console.print(f"{machine()}", highlight=False)
-        runner = Runner(makes or MAKES, pairs or (5 if full else 3), scale, base, cpus, console)
+        runner = Runner(makes or MAKES, pairs or (5 if full else 3), scale, base, cpus, cold, console)
         rows = runner.run(choose(names, full and not quick))
     except (Failed, Missing) as error:
         raise click.ClickException(str(error)) from error
