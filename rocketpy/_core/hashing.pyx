@@ -10,7 +10,57 @@ from libc.string cimport memcpy
 cdef extern from "zlib.h" nogil:
     unsigned long crc32(unsigned long crc, const unsigned char* data, unsigned int size)
 
+# zlib's CRC32 takes 0.7 ns a byte, which was a third of the cost of a 1 KiB message; carry-less multiplication takes a
+# tenth of that. Blocks of 64 bytes are folded into 16 bytes that have the same CRC, and zlib goes on from those. The
+# four constants are x^(512+32), x^(512-32), x^(128+32) and x^(128-32) modulo the polynomial, bits reversed.
+cdef extern from *:
+    """
+    #include <stddef.h>
+    #if defined(__x86_64__) && defined(__GNUC__)
+    #include <immintrin.h>
+
+    #define FOLD __attribute__((target("pclmul,sse2")))
+
+    static int can_fold(void) { return __builtin_cpu_supports("pclmul"); }
+
+    FOLD static inline __m128i fold_onto(__m128i block, __m128i constants, __m128i next) {
+        __m128i low = _mm_clmulepi64_si128(block, constants, 0x00);
+        __m128i high = _mm_clmulepi64_si128(block, constants, 0x11);
+        return _mm_xor_si128(_mm_xor_si128(low, high), next);
+    }
+
+    FOLD static void fold_blocks(const unsigned char* at, size_t size, unsigned char* folded) {
+        const __m128i by_four = _mm_set_epi64x(0x1c6e41596, 0x154442bd4);
+        const __m128i by_one = _mm_set_epi64x(0x0ccaa009e, 0x1751997d0);
+        const __m128i* block = (const __m128i*) at;
+        const __m128i* end = (const __m128i*) (at + size);
+        __m128i a = _mm_xor_si128(_mm_loadu_si128(block), _mm_cvtsi32_si128(-1));
+        __m128i b = _mm_loadu_si128(block + 1);
+        __m128i c = _mm_loadu_si128(block + 2);
+        __m128i d = _mm_loadu_si128(block + 3);
+        for (block += 4; block < end; block += 4) {
+            a = fold_onto(a, by_four, _mm_loadu_si128(block));
+            b = fold_onto(b, by_four, _mm_loadu_si128(block + 1));
+            c = fold_onto(c, by_four, _mm_loadu_si128(block + 2));
+            d = fold_onto(d, by_four, _mm_loadu_si128(block + 3));
+        }
+        b = fold_onto(a, by_one, b);
+        c = fold_onto(b, by_one, c);
+        _mm_storeu_si128((__m128i*) folded, fold_onto(c, by_one, d));
+    }
+    #else
+    static int can_fold(void) { return 0; }
+    static void fold_blocks(const unsigned char* at, size_t size, unsigned char* folded) {
+        (void) at; (void) size; (void) folded;
+    }
+    #endif
+    """
+    bint can_fold()
+    void fold_blocks(const unsigned char* at, size_t size, unsigned char* folded) nogil
+
 cdef enum:
+    FOLD_SIZE = 64              # bytes folded at a time
+    FOLDED_SIZE = 16
     REPLACEMENT = 0xFFFD
     POWER_2 = 961               # 31 ** n
     POWER_3 = 29791
@@ -18,6 +68,7 @@ cdef enum:
 
 cdef uint64_t HIGH_BITS = 0x8080808080808080u
 cdef Py_ssize_t CRC_STEP = 1 << 30          # zlib counts in 32 bits
+cdef bint FOLDS = can_fold()
 
 
 cdef int32_t java_hash(int32_t seed, const char* utf8, Py_ssize_t size) noexcept nogil:
@@ -79,12 +130,19 @@ cdef Py_ssize_t code_point(const uint8_t* at, const uint8_t* end, uint32_t* unit
 
 cdef uint32_t body_crc(const char* body, Py_ssize_t size) noexcept nogil:
     cdef const unsigned char* at = <const unsigned char*> body
+    cdef unsigned char folded[FOLDED_SIZE]
+    cdef Py_ssize_t blocks = size & ~<Py_ssize_t> (FOLD_SIZE - 1)
     cdef unsigned long crc = 0
-    while size > CRC_STEP:
-        crc = crc32(crc, at, <unsigned int> CRC_STEP)
+    if FOLDS and blocks:
+        fold_blocks(at, blocks, folded)
+        crc = crc32(0xFFFFFFFFu, folded, FOLDED_SIZE)       # a register of 0: the fold has the usual start in it
+        at += blocks
+        size -= blocks
+    while size > 0:
+        crc = crc32(crc, at, <unsigned int> min(size, CRC_STEP))
         at += CRC_STEP
         size -= CRC_STEP
-    return <uint32_t> crc32(crc, at, <unsigned int> size) & 0x7FFFFFFFu if size else <uint32_t> crc & 0x7FFFFFFFu
+    return <uint32_t> crc & 0x7FFFFFFFu
 
 
 def java_hash_of(text, int32_t seed=0):

@@ -1,5 +1,6 @@
 """java_hash is String.hashCode, body_crc is zlib's without the sign bit."""
 
+import random
 import zlib
 
 import pytest
@@ -44,3 +45,11 @@ def test_malformed_utf8_hashes_as_its_replacement(data: bytes) -> None:
 @given(st.binary())
 def test_body_crc(body: bytes) -> None:
     assert body_crc_of(body) == zlib.crc32(body) & 0x7FFFFFFF
+
+
+def test_body_crc_of_every_size() -> None:
+    body = random.Random(1).randbytes(700)
+    for size in range(len(body)):
+        for start in (0, 1, 7):
+            part = memoryview(body)[start:size]
+            assert body_crc_of(part) == zlib.crc32(part) & 0x7FFFFFFF
