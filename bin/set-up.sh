@@ -87,7 +87,7 @@ run_pip() {
       *Cythonizing*) printf '  to C: %s\n' "${line##*Cythonizing }" ;;
       *"building '"*"' extension"*) line=${line#*building \'} && printf '  compiling %s\n' "${line%%\'*}" ;;
       *"Downloading "*) line=${line#*Downloading } && printf '  downloading %s\n' "${line##*/}" ;;
-      *"Successfully installed"*) printf '  installed\n' ;;
+      *"Successfully installed"*rocketpy*) printf '  installed\n' ;;
     esac
   done
   code=$(cat "$result")

@@ -95,10 +95,10 @@ def tell_settings(
 
 def tell_java_options(environment: Environment, log: logging.Logger) -> None:
     """Scripts that set JAVA_OPT keep working, and are told once what of it has no effect."""
-    idle = [word for word in environment.java_options if not word.startswith("-D")]
+    idle = environment.idle_options
     if idle:
         names = " and ".join(name for name in OPTION_VARIABLES if environment.variables.get(name))
-        line = f"{names}: no effect, since no JVM runs here: {' '.join(idle)}"
+        line = f"{names}: no JVM runs here, so these have no effect: {' '.join(idle)}"
         warn(line)
         log.warning("%s", line)
 

@@ -12,6 +12,17 @@ from pathlib import Path
 from rocketpy.advertised_address import choose_address
 
 OPTION_VARIABLES = ("JAVA_OPT", "JAVA_OPT_EXT")
+ACTING_PROPERTIES = {  # system properties that something here reads
+    "user.home": "base of `~/store`, `~/namesrv` and `~/logs`",
+    "rocketmq.home.dir": "as `ROCKETMQ_HOME`, and before it",
+    "rocketmq.namesrv.addr": "as `NAMESRV_ADDR`, and before it",
+    "rocketmq.serialize.type": "as `ROCKETMQ_SERIALIZE_TYPE`, and before it",
+    "rocketmq.log.root": "as `ROCKETMQ_LOG_ROOT`, and before it",
+    "com.rocketmq.remoting.socket.sndbuf.size": "default of the socket send buffers, bytes",
+    "com.rocketmq.remoting.socket.rcvbuf.size": "default of the socket receive buffers, bytes",
+    "rocketmq.broker.diskSpaceWarningLevelRatio": "used part of the disk at which sends are refused, 0.90",
+    "rocketmq.broker.diskSpaceCleanForciblyRatio": "used part of the disk at which files go before their time, 0.85",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,15 @@ class Environment:
     def java_options(self) -> list[str]:
         """The words of JAVA_OPT and JAVA_OPT_EXT."""
         return [word for name in OPTION_VARIABLES for word in _words(self.variables.get(name, ""))]
+
+    @property
+    def idle_options(self) -> list[str]:
+        """Words of JAVA_OPT and JAVA_OPT_EXT that nothing here reads."""
+        return [
+            word
+            for word in self.java_options
+            if word[:2] != "-D" or word[2:].partition("=")[0] not in ACTING_PROPERTIES
+        ]
 
     def lookup(self, system_property: str, variable: str) -> str | None:
         """A system property, else an environment variable, else None; an empty variable counts as unset."""

@@ -7,6 +7,7 @@ import pytest
 from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig
 from rocketpy.config.apply import apply_file
 from rocketpy.config.docs import TABLES, fill_page
+from rocketpy.config.environment import ACTING_PROPERTIES
 from rocketpy.config.old_keys import DERIVED_PATHS, SPELLINGS, WITHOUT_EFFECT
 from rocketpy.config.properties import load_properties
 
@@ -24,6 +25,11 @@ def test_the_tables_of_config_md_are_the_settings_tables() -> None:
 @pytest.mark.parametrize("key", [*SPELLINGS, *DERIVED_PATHS, *WITHOUT_EFFECT])
 def test_config_md_names_the_old_keys(key: str) -> None:
     assert f"`{key}`" in PAGE.read_text()
+
+
+@pytest.mark.parametrize(("name", "effect"), ACTING_PROPERTIES.items())
+def test_config_md_has_the_system_properties(name: str, effect: str) -> None:
+    assert f"| `{name}` | {effect} |\n" in PAGE.read_text()
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: str(path.relative_to(REPO)))

@@ -91,8 +91,8 @@ def test_a_start_that_fails_is_not_stopped_by_us() -> None:
 
 
 def test_java_options_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_java_options(Environment(variables={"JAVA_OPT": "-Xmx1g -Duser.home=/x"}), log)
-    assert capsys.readouterr().err == "JAVA_OPT: no effect, since no JVM runs here: -Xmx1g\n"
+    tell_java_options(Environment(variables={"JAVA_OPT": "-Xmx1g -Duser.home=/x -Dx=y"}), log)
+    assert capsys.readouterr().err == "JAVA_OPT: no JVM runs here, so these have no effect: -Xmx1g -Dx=y\n"
     tell_java_options(Environment(variables={"JAVA_OPT": "-Duser.home=/x"}), log)
     tell_java_options(Environment(variables={}), log)
     assert capsys.readouterr().err == ""
