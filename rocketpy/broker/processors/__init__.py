@@ -1,1 +1,1 @@
-"""One function a request code; each answers with a response, a future of one, or None."""
+"""What the broker does for each request code: one function a code, found through `broker/request_table.py`."""

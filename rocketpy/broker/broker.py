@@ -1,0 +1,208 @@
+"""The broker: its parts, what each is given, and the order in which they start and stop.
+
+Invariant: nothing of a store is changed before its lock is held and the ports are bound, and nothing is served before
+the store is recovered; a start that fails gives back what it had taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+
+from rocketpy._core.holds import Hold
+from rocketpy.broker.consumer_offsets import ConsumerOffsets
+from rocketpy.broker.consumers import Consumers
+from rocketpy.broker.namesrv_link import NamesrvLink
+from rocketpy.broker.periodic import Periodic
+from rocketpy.broker.producers import Producers
+from rocketpy.broker.pull_hold import PullHold
+from rocketpy.broker.rebalance_lock import RebalanceLock
+from rocketpy.broker.request_table import bind as bind_requests
+from rocketpy.broker.store_doors import CleanDoor, DelayDoor
+from rocketpy.broker.subscription_groups import SubscriptionGroups
+from rocketpy.broker.topics import Topics
+from rocketpy.clock import Clock
+from rocketpy.config import (
+    BrokerConfig,
+    BrokerRole,
+    FlushDiskType,
+    MessageStoreConfig,
+    NettyClientConfig,
+    NettyServerConfig,
+)
+from rocketpy.config.checks import check_broker_settings, check_can_serve
+from rocketpy.remoting.client import RemotingClient
+from rocketpy.remoting.connection import Connection
+from rocketpy.remoting.listen import bind as bind_port
+from rocketpy.remoting.server import RemotingServer
+from rocketpy.stats import SAMPLE_MS, Stats
+from rocketpy.store.clean import Cleaner
+from rocketpy.store.message_store import MessageStore
+from rocketpy.store.paths import StorePaths
+from rocketpy.store.results import PutMessageStatus
+from rocketpy.store.schedule import DelayLevels, Schedule
+
+log = logging.getLogger("RocketmqBroker")
+
+EVERY_ADDRESS = "0.0.0.0"
+VIP_PORT_STEP = 2  # the VIP port is the listening port minus this
+EXPIRE_CLIENTS_MS = 10_000
+FIRST_OFFSETS_MS = 10_000
+
+
+class Broker:
+    """One master; processors get it whole and use its parts."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        server_config: NettyServerConfig,
+        client_config: NettyClientConfig,
+        store_config: MessageStoreConfig,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config, self.server_config = config, server_config
+        self.client_config, self.store_config = client_config, store_config
+        self.clock = clock = clock or Clock()
+        paths = StorePaths.of(store_config)
+        self.stats = Stats(clock)
+        self.topics = Topics(config, paths.config_file("topics"), clock)
+        self.groups = SubscriptionGroups(config, paths.config_file("subscriptionGroup"), clock)
+        self.offsets = ConsumerOffsets(paths.config_file("consumerOffset"))
+        self.producers, self.consumers = Producers(clock), Consumers(config, clock)
+        self.locks = RebalanceLock(clock)
+        self.store_host = (config.broker_ip1, server_config.listen_port)
+        self.store = MessageStore(store_config, clock, self.store_host)
+        levels, flush_ms = DelayLevels(store_config.message_delay_level), store_config.flush_delay_offset_interval
+        self.schedule = Schedule(DelayDoor(self.store), levels, paths.config_file("delayOffset"), clock, flush_ms)
+        self.cleaner = Cleaner(store_config, CleanDoor(self.store), clock)
+        self.remoting_client = RemotingClient()
+        self.namesrv = NamesrvLink(config, server_config, self.topics, self.remoting_client)
+        self.settles_later = store_config.flush_disk_type is FlushDiskType.SYNC_FLUSH
+        self._wants_slave = store_config.broker_role is BrokerRole.SYNC_MASTER
+        self.started_ms = clock.now_ms()
+        self._held: dict[Connection, set[Hold]] = {}
+        self._periodic = Periodic()
+        self._server: RemotingServer | None = None
+
+    @property
+    def address(self) -> str:
+        """Where clients reach this broker: `brokerIP1:listenPort`."""
+        return f"{self.config.broker_ip1}:{self.server_config.listen_port}"
+
+    @property
+    def region_ext(self) -> dict[str, str]:
+        """The ext fields of every answer to a send."""
+        return {"TRACE_ON": "true" if self.config.trace_on else "false", "MSG_REGION": self.config.region_id}
+
+    def replicated(self, status: PutMessageStatus) -> PutMessageStatus:
+        """What a sender that waits for a slave hears: on a SYNC_MASTER, that there is none yet."""
+        return PutMessageStatus.SLAVE_NOT_AVAILABLE if self._wants_slave else status
+
+    # -- start and stop
+
+    async def start(self) -> None:
+        """Check, lock, bind, load, serve, register; StartRefused leaves nothing behind."""
+        check_broker_settings(self.config, self.store_config)
+        check_can_serve(self.server_config, self.store_config)
+        self.store.lock()
+        sockets: list[socket.socket] = []
+        try:
+            for port in (self.server_config.listen_port, self.server_config.listen_port - VIP_PORT_STEP):
+                sockets.append(bind_port(EVERY_ADDRESS, port))
+            self.load()
+            await self._serve(sockets)
+        except BaseException:
+            await self._abandon(sockets)
+            raise
+        self._schedule()
+        await self.namesrv.start()
+
+    async def _abandon(self, sockets: list[socket.socket]) -> None:
+        """A start failed: give back what it took. Offsets were not changed yet, so they are not written."""
+        if self._server is not None:
+            await self._server.stop()
+        for sock in sockets:
+            sock.close()
+        self.cleaner.shutdown()
+        self.store.shutdown()
+
+    def load(self) -> None:
+        """Read what the store's folder holds; its lock is held."""
+        for part in (self.topics, self.offsets, self.groups, self.schedule, self.store):
+            part.load()
+        self.store.on_delayed = self.schedule.arrived
+        self.holds = PullHold(self.store.writer, self.clock)
+        self.store.on_arrival = self.holds.wake_arrivals
+
+    async def _serve(self, sockets: list[socket.socket]) -> None:
+        loop = asyncio.get_running_loop()
+        for part in (self.store, self.schedule, self.cleaner):
+            part.start(loop)
+        self._server = RemotingServer(
+            bind_requests(self),
+            name="broker",
+            idle_ms=self.server_config.server_channel_max_idle_time_seconds * 1000,
+            clock=self.clock,
+            on_close=self.connection_closed,
+        )
+        main, vip = sockets
+        await self._server.start([main])
+        await self._server.listen([vip], bind_requests(self, vip=True))
+
+    def _schedule(self) -> None:
+        every = self._periodic.every
+        every(self.config.flush_consumer_offset_interval, self.offsets.persist_changes, first_ms=FIRST_OFFSETS_MS)
+        every(EXPIRE_CLIENTS_MS, self._expire_clients)
+        every(SAMPLE_MS, self.stats.sample)
+
+    async def stop(self) -> None:
+        """Stop accepting, say good-bye to the name servers, and put everything on disk."""
+        if self._server is not None:
+            await self._server.stop()
+        await self._periodic.stop()
+        await self.namesrv.stop()
+        await self.remoting_client.close()
+        for part in (self.holds, self.cleaner, self.schedule, self.store):
+            part.shutdown()
+        self.offsets.persist()
+
+    # -- clients
+
+    def connection_closed(self, connection: Connection) -> None:
+        """Forget what a connection was and what it waited for."""
+        for hold in self._held.pop(connection, ()):
+            self.holds.release(hold)
+        self.producers.connection_closed(connection)
+        self.consumers.connection_closed(connection)
+
+    def keep_hold(self, connection: Connection, hold: Hold) -> None:
+        """A pull of this connection waits."""
+        self._held.setdefault(connection, set()).add(hold)
+
+    def forget_hold(self, connection: Connection, hold: Hold) -> None:
+        """It waits no longer."""
+        held = self._held.get(connection, set())
+        held.discard(hold)
+        if not held:
+            self._held.pop(connection, None)
+
+    def _expire_clients(self) -> None:
+        self.producers.expire()
+        self.consumers.expire()
+
+    # -- what processors say about the whole
+
+    def schedule_offsets(self) -> dict[str, str]:
+        """`delivered,stored` of each delay level, under the keys of code 28."""
+        queues = DelayDoor(self.store).delay_queues()
+        return {
+            f"scheduleMessageOffset_{level}": f"{offset},{queues[level - 1].max_offset if level - 1 in queues else 0}"
+            for level, offset in sorted(self.schedule.offsets.items())
+        }
+
+    def config_text(self) -> str:
+        """Every setting, as code 26 answers it."""
+        parts = (self.config, self.server_config, self.client_config, self.store_config)
+        return "".join(part.properties_text() for part in parts)

@@ -1,0 +1,75 @@
+"""Offsets of consumers and of queues: query, update, max, min, earliest, by time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rocketpy._core.command import Command
+from rocketpy.broker.processors.answers import Answer, refused, success
+from rocketpy.protocol.codes import ResponseCode
+from rocketpy.protocol.headers import (
+    GetEarliestMsgStoretimeRequestHeader,
+    GetMaxOffsetRequestHeader,
+    GetMinOffsetRequestHeader,
+    QueryConsumerOffsetRequestHeader,
+    SearchOffsetRequestHeader,
+    UpdateConsumerOffsetRequestHeader,
+)
+
+if TYPE_CHECKING:
+    from rocketpy.broker.broker import Broker
+    from rocketpy.remoting.connection import Connection
+
+
+def query_consumer_offset(
+    broker: Broker, connection: Connection, request: Command, header: QueryConsumerOffsetRequestHeader
+) -> Answer:
+    """Where the group stands in a queue; 0 for a new group on a queue whose first message is still at hand."""
+    offset = broker.offsets.query(header.consumer_group, header.topic, header.queue_id)
+    if offset >= 0:
+        return _offset(offset)
+    starts_at_0 = broker.store.min_offset(header.topic, header.queue_id) <= 0
+    if starts_at_0 and not broker.store.is_on_disk(header.topic, header.queue_id, 0):
+        return _offset(0)
+    remark = "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first"
+    raise refused(ResponseCode.QUERY_NOT_FOUND, remark)
+
+
+def update_consumer_offset(
+    broker: Broker, connection: Connection, request: Command, header: UpdateConsumerOffsetRequestHeader
+) -> Answer:
+    """Set the group's offset, forwards or backwards."""
+    broker.offsets.commit(header.consumer_group, header.topic, header.queue_id, header.commit_offset)
+    return success(ext={})
+
+
+def get_max_offset(
+    broker: Broker, connection: Connection, request: Command, header: GetMaxOffsetRequestHeader
+) -> Answer:
+    """The offset the queue's next message gets."""
+    return _offset(broker.store.max_offset(header.topic, header.queue_id))
+
+
+def get_min_offset(
+    broker: Broker, connection: Connection, request: Command, header: GetMinOffsetRequestHeader
+) -> Answer:
+    """The queue's first offset that is still stored."""
+    return _offset(broker.store.min_offset(header.topic, header.queue_id))
+
+
+def search_offset_by_timestamp(
+    broker: Broker, connection: Connection, request: Command, header: SearchOffsetRequestHeader
+) -> Answer:
+    """The queue offset of the message stored nearest to a time."""
+    return _offset(broker.store.offset_by_time(header.topic, header.queue_id, header.timestamp))
+
+
+def get_earliest_msg_storetime(
+    broker: Broker, connection: Connection, request: Command, header: GetEarliestMsgStoretimeRequestHeader
+) -> Answer:
+    """When the queue's first message was stored, -1 if it has none."""
+    return success(ext={"timestamp": str(broker.store.earliest_time(header.topic, header.queue_id))})
+
+
+def _offset(offset: int) -> Command:
+    return success(ext={"offset": str(offset)})

@@ -1,0 +1,215 @@
+"""PULL_MESSAGE: answers with records, or holds the request until one that matches arrives.
+
+Nothing polls: `broker.holds` wakes the request at the end of the turn in which a matching message was appended, or when
+its time is over. A woken request runs again from the first check, and then answers whatever it finds.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rocketpy._core.command import Command, response
+from rocketpy._core.hashing import java_hash_of
+from rocketpy._core.message import Message, encode_properties
+from rocketpy.broker.processors.answers import Answer, refused
+from rocketpy.errors import RequestRefused
+from rocketpy.protocol import names, perm, sys_flag
+from rocketpy.protocol.bodies import (
+    MessageModel,
+    MessageQueue,
+    OffsetMovedEvent,
+    SubscriptionData,
+    SubscriptionGroupConfig,
+)
+from rocketpy.protocol.codes import ResponseCode
+from rocketpy.protocol.headers import PullMessageRequestHeader
+from rocketpy.store.results import GetMessageStatus, GetResult
+
+if TYPE_CHECKING:
+    from rocketpy.broker.broker import Broker
+    from rocketpy.remoting.connection import Connection
+
+log = logging.getLogger("RocketmqBroker")
+
+_CODES = {
+    GetMessageStatus.FOUND: ResponseCode.SUCCESS,
+    GetMessageStatus.NO_MATCHED_MESSAGE: ResponseCode.PULL_RETRY_IMMEDIATELY,
+    GetMessageStatus.MESSAGE_WAS_REMOVING: ResponseCode.PULL_RETRY_IMMEDIATELY,
+    GetMessageStatus.OFFSET_FOUND_NULL: ResponseCode.PULL_NOT_FOUND,
+    GetMessageStatus.OFFSET_OVERFLOW_ONE: ResponseCode.PULL_NOT_FOUND,
+    GetMessageStatus.OFFSET_TOO_SMALL: ResponseCode.PULL_OFFSET_MOVED,
+    GetMessageStatus.OFFSET_OVERFLOW_BADLY: ResponseCode.PULL_OFFSET_MOVED,
+}
+
+
+def pull_message(broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader) -> Answer:
+    """Answer a pull, or hold it when there is nothing yet and the client allows it."""
+    return _pull(broker, connection, request, header, first_pass=True)
+
+
+def _pull(
+    broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader, *, first_pass: bool
+) -> Command | None:
+    group = readable_group(broker, header.consumer_group)
+    _check_queue(broker, connection, header)
+    tags = _tags(broker, header, group)
+    found = broker.store.get(header.topic, header.queue_id, header.queue_offset, header.max_msg_nums, tags=tags)
+    code = _code(found, header)
+    answer: Command | None = _answer(broker, group, found, code)
+    if code == ResponseCode.SUCCESS:
+        broker.stats.got(header.consumer_group, header.topic, found.count, len(found.body))
+    else:
+        broker.stats.missed()
+    if code == ResponseCode.PULL_NOT_FOUND and first_pass and header.sys_flag & sys_flag.PULL_SUSPEND:
+        _hold(broker, connection, request, header, tags)
+        answer = None
+    elif code == ResponseCode.PULL_OFFSET_MOVED:
+        _report_moved_offset(broker, header, found)
+    if first_pass and header.sys_flag & sys_flag.PULL_COMMIT_OFFSET:
+        broker.offsets.commit(header.consumer_group, header.topic, header.queue_id, header.commit_offset)
+    return answer
+
+
+def readable_group(broker: Broker, name: str) -> SubscriptionGroupConfig:
+    """The group's config when broker and group may read; or the refusal."""
+    if not perm.is_readable(broker.config.broker_permission):
+        ip = broker.config.broker_ip1
+        raise refused(ResponseCode.NO_PERMISSION, f"the broker[{ip}] pulling message is forbidden")
+    group = broker.groups.find(name)
+    if group is None:
+        raise refused(
+            ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, f"subscription group [{name}] does not exist, ", see_faq=True
+        )
+    if not group.consume_enable:
+        raise refused(ResponseCode.NO_PERMISSION, f"subscription group no permission, {name}")
+    return group
+
+
+def _check_queue(broker: Broker, connection: Connection, header: PullMessageRequestHeader) -> None:
+    topic = broker.topics.get(header.topic)
+    if topic is None:
+        raise refused(
+            ResponseCode.TOPIC_NOT_EXIST, f"topic[{header.topic}] not exist, apply first please! ", see_faq=True
+        )
+    if not perm.is_readable(topic.perm):
+        raise refused(ResponseCode.NO_PERMISSION, f"the topic[{header.topic}] pulling message is forbidden")
+    if not 0 <= header.queue_id < topic.read_queue_nums:
+        raise refused(
+            ResponseCode.SYSTEM_ERROR,
+            f"queueId[{header.queue_id}] is illegal, topic:[{header.topic}] "
+            f"topicConfig.readQueueNums:[{topic.read_queue_nums}] consumer:[/{connection.address}]",
+        )
+
+
+def _tags(broker: Broker, header: PullMessageRequestHeader, group: SubscriptionGroupConfig) -> frozenset[int] | None:
+    """Hash codes of the tags wanted, None for all: from the request itself, or from the group's last heartbeat."""
+    if header.sys_flag & sys_flag.PULL_SUBSCRIPTION:
+        _check_tag_type(header.expression_type)
+        return tags_of(header.subscription)
+    subscription = _subscription(broker, header, group)
+    _check_tag_type(subscription.expression_type)
+    if subscription.class_filter_mode or subscription.sub_string == "*":
+        return None
+    return frozenset(subscription.code_set)
+
+
+def _check_tag_type(expression_type: str | None) -> None:
+    if expression_type not in (None, "", "TAG"):
+        raise refused(
+            ResponseCode.SYSTEM_ERROR, f"The broker does not support consumer to filter message by {expression_type}"
+        )
+
+
+def tags_of(expression: str | None) -> frozenset[int] | None:
+    """`TagA || TagB` as hash codes; None when it asks for every message."""
+    if expression in (None, "", "*"):
+        return None
+    words = [word.strip() for word in expression.split("||")]
+    tags = frozenset(java_hash_of(word) for word in words if word)
+    if not tags and not any(expression.split("||")):
+        raise refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed")
+    return tags
+
+
+def _subscription(broker: Broker, header: PullMessageRequestHeader, group: SubscriptionGroupConfig) -> SubscriptionData:
+    consumers = broker.consumers.group(header.consumer_group)
+    if consumers is None:
+        remark = "the consumer's group info not exist"
+        raise refused(ResponseCode.SUBSCRIPTION_NOT_EXIST, remark, see_faq=True)
+    if not group.consume_broadcast_enable and consumers.message_model is MessageModel.BROADCASTING:
+        remark = f"the consumer group[{header.consumer_group}] can not consume by broadcast way"
+        raise refused(ResponseCode.NO_PERMISSION, remark)
+    subscription = consumers.subscription(header.topic)
+    if subscription is None:
+        remark = "the consumer's subscription not exist"
+        raise refused(ResponseCode.SUBSCRIPTION_NOT_EXIST, remark, see_faq=True)
+    if subscription.sub_version < header.sub_version:
+        raise refused(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
+    return subscription
+
+
+def _code(found: GetResult, header: PullMessageRequestHeader) -> ResponseCode:
+    code = _CODES.get(found.status)
+    if code is not None:
+        return code
+    # No such queue, or it never had a message: offset 0 is right and waits, any other is a leftover of an older store.
+    return ResponseCode.PULL_OFFSET_MOVED if header.queue_offset else ResponseCode.PULL_NOT_FOUND
+
+
+def _answer(broker: Broker, group: SubscriptionGroupConfig, found: GetResult, code: ResponseCode) -> Command:
+    ext = {
+        "suggestWhichBrokerId": str(_suggested_broker(broker, group, found)),
+        "nextBeginOffset": str(found.next_begin_offset),
+        "maxOffset": str(found.max_offset),
+        "minOffset": str(found.min_offset),
+    }
+    return response(code, found.status.name, ext, found.body if code == ResponseCode.SUCCESS else None)
+
+
+def _suggested_broker(broker: Broker, group: SubscriptionGroupConfig, found: GetResult) -> int:
+    if not broker.config.slave_read_enable:
+        return 0
+    return group.which_broker_when_consume_slowly if found.suggest_slave else group.broker_id
+
+
+def _hold(
+    broker: Broker,
+    connection: Connection,
+    request: Command,
+    header: PullMessageRequestHeader,
+    tags: frozenset[int] | None,
+) -> None:
+    def wake() -> None:
+        broker.forget_hold(connection, held)
+        try:
+            answer = _pull(broker, connection, request, header, first_pass=False)
+        except RequestRefused as refusal:
+            answer = response(refusal.code, refusal.remark, {})
+        if answer is not None:
+            connection.reply(request, answer)
+
+    config = broker.config
+    timeout_ms = header.suspend_timeout_millis if config.long_polling_enable else config.short_polling_time_mills
+    queue = broker.store.queue(header.topic, header.queue_id)
+    held = broker.holds.hold(queue, header.queue_offset, tags, timeout_ms, wake)
+    broker.keep_hold(connection, held)
+
+
+def _report_moved_offset(broker: Broker, header: PullMessageRequestHeader, found: GetResult) -> None:
+    """Tell whoever watches OFFSET_MOVED_EVENT that a consumer asked for what is not there."""
+    group, queue = header.consumer_group, MessageQueue(header.topic, broker.config.broker_name, header.queue_id)
+    log.warning(
+        "PULL_OFFSET_MOVED: topic=%s queueId=%d group=%s requestOffset=%d newOffset=%d",
+        header.topic, header.queue_id, group, header.queue_offset, found.next_begin_offset,
+    )  # fmt: skip
+    event = OffsetMovedEvent(group, queue, header.queue_offset, found.next_begin_offset)
+    broker.store.put(
+        Message(
+            topic=names.OFFSET_MOVED_EVENT,
+            body=event.encode(),
+            properties_raw=encode_properties({"KEYS": group, "TAGS": group, "DELAY": "0"}),
+            born_timestamp=broker.clock.now_ms(),
+            born_host=broker.store_host,
+        )
+    )

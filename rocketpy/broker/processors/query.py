@@ -1,0 +1,41 @@
+"""QUERY_MESSAGE and VIEW_MESSAGE_BY_ID: finds records by key or by their place in the commit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rocketpy._core.command import Command, response
+from rocketpy.broker.processors.answers import Answer, refused, success
+from rocketpy.protocol.codes import ResponseCode
+from rocketpy.protocol.headers import QueryMessageRequestHeader, ViewMessageRequestHeader
+
+if TYPE_CHECKING:
+    from rocketpy.broker.broker import Broker
+    from rocketpy.remoting.connection import Connection
+
+
+def query_message(
+    broker: Broker, connection: Connection, request: Command, header: QueryMessageRequestHeader
+) -> Answer:
+    """Records whose key has the asked-for hash; clients look at the keys themselves."""
+    max_num = header.max_num
+    if (request.ext or {}).get("_UNIQUE_KEY_QUERY") == "true":
+        max_num = broker.store_config.default_query_max_num
+    found = broker.store.query(header.topic, header.key, max_num, header.begin_timestamp, header.end_timestamp)
+    ext = {
+        "indexLastUpdateTimestamp": str(found.last_timestamp),
+        "indexLastUpdatePhyoffset": str(found.last_phy_offset),
+    }
+    if found.records:
+        return success(found.records, ext)
+    return response(ResponseCode.QUERY_NOT_FOUND, "can not find message, maybe time range not correct", ext)
+
+
+def view_message_by_id(
+    broker: Broker, connection: Connection, request: Command, header: ViewMessageRequestHeader
+) -> Answer:
+    """The record that begins at `offset`."""
+    record = broker.store.record_at(header.offset)
+    if record is None:
+        raise refused(ResponseCode.SYSTEM_ERROR, f"can not find message by the offset, {header.offset}")
+    return success(record)

@@ -1,0 +1,132 @@
+"""Which function serves which request code of the broker.
+
+A code that is not in SERVED is answered with code 3. Invariant: every code a 4.5.2 broker serves stands in SERVED, or
+in NOT_SERVED with the reason.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rocketpy._core.command import Command, response
+from rocketpy.broker.processors import clients, groups, locks, offsets, pull, query, send, send_back, state, topics
+from rocketpy.broker.processors.answers import Answer
+from rocketpy.errors import RequestRefused
+from rocketpy.protocol.codes import RequestCode
+from rocketpy.protocol.headers import REQUEST_HEADERS, RESPONSE_HEADERS
+
+if TYPE_CHECKING:
+    from rocketpy.broker.broker import Broker
+    from rocketpy.remoting.connection import Connection
+
+Processor: TypeAlias = Callable[[Any, Any, Command, Any], Answer]
+Bound: TypeAlias = "Callable[[Connection, Command], Answer]"
+
+SERVED: dict[RequestCode, Processor] = {
+    RequestCode.SEND_MESSAGE: send.send_message,
+    RequestCode.SEND_MESSAGE_V2: send.send_message,
+    RequestCode.SEND_BATCH_MESSAGE: send.send_message,
+    RequestCode.CONSUMER_SEND_MSG_BACK: send_back.consumer_send_msg_back,
+    RequestCode.PULL_MESSAGE: pull.pull_message,
+    RequestCode.QUERY_MESSAGE: query.query_message,
+    RequestCode.VIEW_MESSAGE_BY_ID: query.view_message_by_id,
+    RequestCode.QUERY_CONSUMER_OFFSET: offsets.query_consumer_offset,
+    RequestCode.UPDATE_CONSUMER_OFFSET: offsets.update_consumer_offset,
+    RequestCode.SEARCH_OFFSET_BY_TIMESTAMP: offsets.search_offset_by_timestamp,
+    RequestCode.GET_MAX_OFFSET: offsets.get_max_offset,
+    RequestCode.GET_MIN_OFFSET: offsets.get_min_offset,
+    RequestCode.GET_EARLIEST_MSG_STORETIME: offsets.get_earliest_msg_storetime,
+    RequestCode.HEART_BEAT: clients.heart_beat,
+    RequestCode.UNREGISTER_CLIENT: clients.unregister_client,
+    RequestCode.GET_CONSUMER_LIST_BY_GROUP: clients.get_consumer_list_by_group,
+    RequestCode.CHECK_CLIENT_CONFIG: clients.check_client_config,
+    RequestCode.LOCK_BATCH_MQ: locks.lock_batch_mq,
+    RequestCode.UNLOCK_BATCH_MQ: locks.unlock_batch_mq,
+    RequestCode.UPDATE_AND_CREATE_TOPIC: topics.update_and_create_topic,
+    RequestCode.DELETE_TOPIC_IN_BROKER: topics.delete_topic_in_broker,
+    RequestCode.GET_ALL_TOPIC_CONFIG: topics.get_all_topic_config,
+    RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER: topics.get_system_topic_list_from_broker,
+    RequestCode.GET_TOPIC_STATS_INFO: topics.get_topic_stats_info,
+    RequestCode.QUERY_TOPIC_CONSUME_BY_WHO: topics.query_topic_consume_by_who,
+    RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: groups.update_and_create_subscriptiongroup,
+    RequestCode.DELETE_SUBSCRIPTIONGROUP: groups.delete_subscriptiongroup,
+    RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG: groups.get_all_subscriptiongroup_config,
+    RequestCode.GET_CONSUMER_CONNECTION_LIST: groups.get_consumer_connection_list,
+    RequestCode.GET_PRODUCER_CONNECTION_LIST: groups.get_producer_connection_list,
+    RequestCode.GET_CONSUME_STATS: groups.get_consume_stats,
+    RequestCode.GET_BROKER_CONFIG: state.get_broker_config,
+    RequestCode.GET_BROKER_RUNTIME_INFO: state.get_broker_runtime_info,
+    RequestCode.GET_ALL_CONSUMER_OFFSET: state.get_all_consumer_offset,
+    RequestCode.GET_ALL_DELAY_OFFSET: state.get_all_delay_offset,
+}
+
+_LATER = "a later release"
+_NOBODY = "no processor of 4.5.2 has it"
+NOT_SERVED: dict[RequestCode, str] = {
+    RequestCode.END_TRANSACTION: _LATER,
+    RequestCode.UPDATE_BROKER_CONFIG: _LATER,
+    RequestCode.UPDATE_AND_CREATE_ACL_CONFIG: _LATER,
+    RequestCode.DELETE_ACL_CONFIG: _LATER,
+    RequestCode.GET_BROKER_CLUSTER_ACL_INFO: _LATER,
+    RequestCode.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG: _LATER,
+    RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: _LATER,
+    RequestCode.INVOKE_BROKER_TO_GET_CONSUMER_STATUS: _LATER,
+    RequestCode.REGISTER_FILTER_SERVER: _LATER,
+    RequestCode.QUERY_CONSUME_TIME_SPAN: _LATER,
+    RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: _LATER,
+    RequestCode.CLEAN_UNUSED_TOPIC: _LATER,
+    RequestCode.GET_CONSUMER_RUNNING_INFO: _LATER,
+    RequestCode.QUERY_CORRECTION_OFFSET: _LATER,
+    RequestCode.CONSUME_MESSAGE_DIRECTLY: _LATER,
+    RequestCode.CLONE_GROUP_OFFSET: _LATER,
+    RequestCode.VIEW_BROKER_STATS_DATA: _LATER,
+    RequestCode.GET_BROKER_CONSUME_STATS: _LATER,
+    RequestCode.QUERY_CONSUME_QUEUE: _LATER,
+    RequestCode.RESUME_CHECK_HALF_MESSAGE: _LATER,
+    RequestCode.QUERY_BROKER_OFFSET: _NOBODY,
+    RequestCode.GET_TOPIC_CONFIG_LIST: _NOBODY,
+    RequestCode.GET_TOPIC_NAME_LIST: _NOBODY,
+    RequestCode.TRIGGER_DELETE_FILES: _NOBODY,
+}
+
+# Upstream registers no processor for pulls on the VIP port: nobody pulls there.
+NOT_ON_VIP_PORT = frozenset({RequestCode.PULL_MESSAGE})
+# Every answer to a send names the region, refusals too.
+WITH_REGION = frozenset({RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE})
+
+
+def bind(broker: Broker, *, vip: bool = False) -> dict[int, Bound]:
+    """The table remoting asks: code -> function of connection and request."""
+    codes = SERVED.keys() - NOT_ON_VIP_PORT if vip else SERVED.keys()
+    return {int(code): _bound(broker, code, SERVED[code]) for code in codes}
+
+
+def _bound(broker: Broker, code: RequestCode, processor: Processor) -> Bound:
+    header_class = REQUEST_HEADERS.get(code)
+
+    def answer(connection: Connection, request: Command) -> Answer:
+        try:
+            header = header_class.decode(request) if header_class else None
+            given = processor(broker, connection, request, header)
+        except RequestRefused as refusal:
+            return refusal_answer(broker, code, refusal)
+        return _later(broker, code, given) if inspect.isawaitable(given) else given
+
+    return answer
+
+
+async def _later(broker: Broker, code: RequestCode, given: Awaitable[Command | None]) -> Command | None:
+    try:
+        return await given
+    except RequestRefused as refusal:
+        return refusal_answer(broker, code, refusal)
+
+
+def refusal_answer(broker: Broker, code: RequestCode, refusal: RequestRefused) -> Command:
+    """The response; where success has a header class, a refusal has (empty) extFields too."""
+    ext: dict[str, str] | None = {} if code in RESPONSE_HEADERS else None
+    if code in WITH_REGION:
+        ext = dict(broker.region_ext)
+    return response(refusal.code, refusal.remark, ext)
