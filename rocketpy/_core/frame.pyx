@@ -13,16 +13,18 @@ cdef extern from "<endian.h>" nogil:
     uint64_t le64toh(uint64_t)
 
 cdef extern from *:
+    """
+    #define LOW_BITS 0x0101010101010101ULL
+    #define HIGH_BITS 0x8080808080808080ULL
+    #define QUOTES 0x2222222222222222ULL
+    #define BACKSLASHES 0x5C5C5C5C5C5C5C5CULL
+    """
+    const uint64_t LOW_BITS, HIGH_BITS, QUOTES, BACKSLASHES
     int __builtin_ctzll(unsigned long long) noexcept nogil
 
 cdef enum:
     ESCAPE_IS_ODD = -1
     MIN_BINARY_HEADER = 21      # code, language, version, opaque, flag, two lengths
-
-cdef uint64_t LOW_BITS = 0x0101010101010101
-cdef uint64_t HIGH_BITS = 0x8080808080808080
-cdef uint64_t QUOTES = 0x2222222222222222
-cdef uint64_t BACKSLASHES = 0x5C5C5C5C5C5C5C5C
 
 
 # ---- numbers at the edge of the wire
@@ -126,6 +128,11 @@ cdef int escape_size(const char* at, const char* end) noexcept nogil:
     return 12
 
 
+cdef inline bint is_ascii_escape(const char* at, const char* end) noexcept nogil:
+    """Whether this is \\u00 and two hex digits: the separators of properties, in every send."""
+    return end - at >= 6 and memcmp(at, b"\\u00", 4) == 0 and hex_digit(at[4]) >= 0 and hex_digit(at[5]) >= 0
+
+
 cdef inline const char* skip_plain(const char* at, const char* end) noexcept nogil:
     """The first byte that is a quote, a backslash or not ASCII, eight at a time where eight are left; or `end`."""
     cdef uint64_t word, quote, backslash, hit
@@ -159,7 +166,7 @@ cdef const char* scan_string(const char* at, const char* end, Slice* out) noexce
             out.size = <int>(at - start)
             return at + 1
         if at[0] == c'\\':
-            size = escape_size(at, end)
+            size = 6 if is_ascii_escape(at, end) else escape_size(at, end)
             if size < 0:
                 return NULL
             out.escaped = True
@@ -171,7 +178,7 @@ cdef const char* scan_string(const char* at, const char* end, Slice* out) noexce
 
 
 cdef inline const char* skip_blanks(const char* at, const char* end) noexcept nogil:
-    while at < end and (at[0] == c' ' or at[0] == c'\n' or at[0] == c'\t' or at[0] == c'\r'):
+    while at < end and <unsigned char>at[0] <= 0x20 and (at[0] == c' ' or at[0] == c'\n' or at[0] == c'\t' or at[0] == c'\r'):
         at += 1
     return at
 
@@ -247,6 +254,10 @@ cdef const char* scan_ext(const char* at, const char* end, Frame* out) noexcept 
     return NULL
 
 
+cdef inline bint is_name(const Slice* text, const char* name, int size) noexcept nogil:
+    return text.size == size and memcmp(text.at, name, size) == 0
+
+
 cdef int language_code(const Slice* name) noexcept nogil:
     if slice_is(name, b"JAVA", 4):
         return 0
@@ -293,21 +304,21 @@ cdef const char* skip_scalar(const char* at, const char* end) noexcept nogil:
 cdef const char* scan_member(const char* at, const char* end, const Slice* key, Frame* out) noexcept nogil:
     """Behind the value at `at`, noted as what `key` says; or NULL: odd."""
     cdef Slice text
-    if slice_is(key, b"code", 4):
+    if is_name(key, b"code", 4):
         return scan_i32(at, end, &out.code)
-    if slice_is(key, b"extFields", 9):
+    if is_name(key, b"extFields", 9):
         return scan_ext(at, end, out)
-    if slice_is(key, b"flag", 4):
+    if is_name(key, b"flag", 4):
         return scan_i32(at, end, &out.flag)
-    if slice_is(key, b"language", 8):
+    if is_name(key, b"language", 8):
         at = scan_null_or_string(at, end, &text)
         out.language = language_code(&text)
         return at
-    if slice_is(key, b"opaque", 6):
+    if is_name(key, b"opaque", 6):
         return scan_i32(at, end, &out.opaque)
-    if slice_is(key, b"remark", 6):
+    if is_name(key, b"remark", 6):
         return scan_null_or_string(at, end, &out.remark)
-    if slice_is(key, b"version", 7):
+    if is_name(key, b"version", 7):
         return scan_i32(at, end, &out.version)
     return skip_scalar(at, end)
 

@@ -27,6 +27,7 @@ cdef class Endpoint:
     cdef Lane lane
     cdef ReadBuffer reader
     cdef OutBuffer spare                # the memory every turn writes its replies into
+    cdef bint draining                  # the server stops: requests under way are answered, no more are read
     cdef bint machine_clock             # `clock` is the machine's: read without Python
     cdef int64_t now_ms(self) except -1
     cdef int64_t monotonic_ms(self) except -1
@@ -56,7 +57,8 @@ cdef class Connection(LanePeer):
 
     cdef int keep(self, const char* data, Py_ssize_t size) except -1
     cdef int drop(self) except -1
-    cdef int run_turn(self, const char* data, Py_ssize_t size, bint ours) except -1
+    cdef int run_turn(self, const char* data, Py_ssize_t size) except -1
+    cdef int serve_turn(self, const char* data, Py_ssize_t size) except -1
     cdef Py_ssize_t run_frames(self, const char* data, Py_ssize_t size) except -1
     cdef int run_one(self, Frame* frame, bint slow) except -1
     cdef int answer(self, Command request) except -1

@@ -36,6 +36,16 @@ class Endpoint:
         queue_limit: int = ...,
         running_limit: int = ...,
     ) -> None: ...
+    @property
+    def running_count(self) -> int:
+        """Requests under way: processors whose awaitable is not done."""
+
+    def drain(self) -> None:
+        """Read no more requests; those under way go on."""
+
+    def cancel_running(self) -> None:
+        """Give up requests under way: nobody can be answered any more."""
+
     def close_idle(self, idle_ms: int) -> None:
         """Close what was neither read from nor written to for that long."""
 

@@ -109,6 +109,28 @@ cdef class Endpoint:
     cdef int64_t monotonic_ms(self) except -1:
         return clock_ms(CLOCK_MONOTONIC) if self.machine_clock else <int64_t>self.clock.monotonic_ms()
 
+    @property
+    def running_count(self) -> int:
+        cdef Connection connection
+        cdef Py_ssize_t count = 0
+        for connection in self.connections:
+            count += len(connection.running)
+        return count
+
+    def drain(self):
+        """Read no more requests; those under way go on."""
+        cdef Connection connection
+        self.draining = True
+        for connection in self.connections:
+            connection.check_reading()
+
+    def cancel_running(self):
+        """Give up requests under way: nobody can be answered any more."""
+        cdef Connection connection
+        for connection in list(self.connections):
+            for future in list(connection.running):
+                future.cancel()
+
     def close_idle(self, idle_ms):
         """Close what was neither read from nor written to for that long."""
         cdef Connection connection
@@ -237,6 +259,8 @@ cdef class Connection(LanePeer):
             return reader
         # A long frame: straight into its own memory, which doubles as bytes come, up to the frame's end.
         length = frame_length(self.held, self.held_size, self.endpoint.frame_limit)
+        if length <= self.held_size:    # whole frames that wait: a loop reads although it was told to pause
+            length = self.held_size + SHARED_HELD
         if self.held_capacity < length and self.held_capacity < 2 * self.held_size:
             self.grow(min(length, 2 * self.held_size))
         reader.window = self.held + self.held_size
@@ -250,11 +274,11 @@ cdef class Connection(LanePeer):
         if self.held_size <= SHARED_HELD:
             size += self.held_size
             self.held_size = 0
-            self.run_turn(self.endpoint.reader.shared, size, False)
+            self.run_turn(self.endpoint.reader.shared, size)
             return
         self.held_size += size
         if self.held_size >= frame_length(self.held, self.held_size, self.endpoint.frame_limit):
-            self.run_turn(self.held, self.held_size, True)
+            self.run_turn(self.held, self.held_size)
         else:
             self.last_active_ms = self.endpoint.monotonic_ms()
 
@@ -266,6 +290,8 @@ cdef class Connection(LanePeer):
             return self.drop()
         if data >= self.held and data < self.held + self.held_capacity:
             memmove(self.held, data, size)
+            if self.held_capacity > 2 * SHARED_HELD and size < SHARED_HELD:
+                self.grow(size)
         else:
             if self.held_capacity > 2 * SHARED_HELD:
                 self.drop()
@@ -276,6 +302,7 @@ cdef class Connection(LanePeer):
         return 0
 
     def grow(self, capacity):
+        """Make room for this many held bytes, no more and no less."""
         cdef char* grown = <char*>realloc(self.held, capacity)
         if grown == NULL:
             raise MemoryError
@@ -290,9 +317,8 @@ cdef class Connection(LanePeer):
 
     # ---- a turn
 
-    cdef int run_turn(self, const char* data, Py_ssize_t size, bint ours) except -1:
+    cdef int run_turn(self, const char* data, Py_ssize_t size) except -1:
         """Serve the frames in these bytes, hold what is left, write what was answered."""
-        cdef Py_ssize_t used
         cdef Endpoint endpoint = self.endpoint
         self.last_active_ms = endpoint.monotonic_ms()
         self.in_turn = True
@@ -300,21 +326,13 @@ cdef class Connection(LanePeer):
             self.peer.out = endpoint.spare
             memset(&endpoint.spare, 0, sizeof(OutBuffer))
         try:
-            used = self.run_frames(data, size)
-            if self.is_open and not self.closing:
-                self.keep(data + used, size - used)
-        except ProtocolError as error:
-            log.warning("%s: closing %s: %s", endpoint.name, self.address, error)
-            self.closing = True
-        except Exception:
-            log.exception("%s: closing %s", endpoint.name, self.address)
-            self.closing = True
-        try:
+            self.serve_turn(data, size)
             endpoint.lane.end_turn(self)
         except Exception:
             log.exception("%s: closing %s", endpoint.name, self.address)
             self.closing = True
-        self.in_turn = False
+        finally:
+            self.in_turn = False
         self.write_out()
         if endpoint.spare.own == NULL:
             endpoint.spare = self.peer.out
@@ -323,6 +341,21 @@ cdef class Connection(LanePeer):
             self.close()
         else:
             self.check_reading()
+        return 0
+
+    cdef int serve_turn(self, const char* data, Py_ssize_t size) except -1:
+        """The ladder of errors: whatever a frame does, those before it are answered and woken for."""
+        cdef Py_ssize_t used
+        try:
+            used = self.run_frames(data, size)
+            if self.is_open and not self.closing:
+                self.keep(data + used, size - used)
+        except ProtocolError as error:
+            log.warning("%s: closing %s: %s", self.endpoint.name, self.address, error)
+            self.closing = True
+        except Exception:
+            log.exception("%s: closing %s", self.endpoint.name, self.address)
+            self.closing = True
         return 0
 
     cdef Py_ssize_t run_frames(self, const char* data, Py_ssize_t size) except -1:
@@ -529,7 +562,7 @@ cdef class Connection(LanePeer):
     # ---- back-pressure
 
     cdef int must_wait(self) except -1:
-        return self.write_paused or len(self.running) >= self.endpoint.running_limit
+        return self.write_paused or self.endpoint.draining or len(self.running) >= self.endpoint.running_limit
 
     cdef int check_reading(self) except -1:
         """Read if, and only if, the peer takes its replies and not too much of its work is under way."""
@@ -550,7 +583,7 @@ cdef class Connection(LanePeer):
             self.reading = False
             return
         if self.held_size:
-            self.run_turn(self.held, self.held_size, True)
+            self.run_turn(self.held, self.held_size)
         if self.is_open and self.reading and not self.closing:
             self.transport.resume_reading()
 

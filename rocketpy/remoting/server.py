@@ -88,26 +88,31 @@ class RemotingServer:
             self._listeners.append(listener)
 
     async def stop(self) -> None:
-        """Stop listening, let answers leave, close every connection."""
+        """Stop listening and reading, answer what is under way, let answers leave, close every connection."""
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
         for listener in self._listeners:
             listener.close()
+        self._listeners.clear()
+        for endpoint in self._endpoints:
+            endpoint.drain()
+        await self._until(lambda: not any(endpoint.running_count for endpoint in self._endpoints))
+        for endpoint in self._endpoints:
+            endpoint.cancel_running()
         for connection in self.connections:
             connection.close()
-        await self._drained()
+        await self._until(lambda: not self.connections)
         for connection in self.connections:
             connection.abort()
         await asyncio.sleep(0)
-        self._listeners.clear()
 
-    async def _drained(self) -> None:
-        """Until every connection is gone, or DRAIN_S."""
+    async def _until(self, done: Callable[[], bool]) -> None:
+        """Until it is so, or DRAIN_S."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DRAIN_S
-        while self.connections and loop.time() < deadline:
-            await asyncio.sleep(0.005)
+        while not done() and loop.time() < deadline:
+            await asyncio.sleep(0.002)
 
     def sweep(self) -> None:
         """Close idle connections."""

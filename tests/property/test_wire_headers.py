@@ -34,8 +34,8 @@ def values_of(hint):
 def headers_of(cls):
     """Headers of this class."""
     hints = get_type_hints(cls, include_extras=True)
-    fields = {f.name: SPECIAL[f.name] if f.name in SPECIAL else values_of(hints[f.name]) for f in dataclasses.fields(cls)}
-    return st.builds(cls, **fields)
+    names = [field.name for field in dataclasses.fields(cls)]
+    return st.builds(cls, **{name: SPECIAL[name] if name in SPECIAL else values_of(hints[name]) for name in names})
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)

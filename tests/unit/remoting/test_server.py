@@ -382,3 +382,24 @@ def test_born_host_is_the_peers_address_as_on_disk(run):
             assert peer.born_host == b"\0\0\0\0\0\0\0\x50"
 
     run(main())
+
+
+def test_a_stop_answers_what_is_under_way(run):
+    async def main():
+        opened = asyncio.Event()
+
+        async def wait(connection, request):
+            await opened.wait()
+            return response(0, body=b"after all")
+
+        async with served({1: wait}) as (server, client):
+            call = asyncio.ensure_future(client.invoke(client.at, request(1)))
+            await until(lambda: server.connections and server.connections[0].reads)
+            stopping = asyncio.ensure_future(server.stop())
+            await asyncio.sleep(0)
+            opened.set()
+            assert (await call).body == b"after all"
+            await stopping
+            assert not server.connections
+
+    run(main())
