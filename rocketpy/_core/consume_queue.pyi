@@ -28,7 +28,7 @@ class ConsumeQueue:
     def cut_from(self, physical_offset: int) -> int:
         """Drop the entries at the end that reach beyond `physical_offset`; returns how many."""
     def correct_min_offset(self, log_start: int) -> None:
-        """min offset: the first entry, in the oldest file, whose message is at or behind `log_start`."""
+        """min offset: the first entry whose message is at or behind `log_start`."""
     def begin_at(self, index: int) -> None:
         """Let an empty queue begin at `index`: the space before it in its file is filled as upstream fills it."""
     def entry(self, index: int) -> tuple[int, int, int] | None:

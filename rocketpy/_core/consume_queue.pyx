@@ -152,14 +152,14 @@ cdef class ConsumeQueue:
         return dropped
 
     def correct_min_offset(self, int64_t log_start):
-        """min offset: the first entry, in the oldest file, whose message is at or behind `log_start`."""
+        """min offset: the first entry whose message is at or behind `log_start`."""
         cdef Entry entry
         cdef int64_t low, high, middle
         if self.files.seq.count == 0:
             self.state.min_index = self.state.max_index
             return
         low = self.files.seq.files[0].start // ENTRY_SIZE
-        high = min(self.state.max_index, low + self.files.seq.file_size // ENTRY_SIZE)
+        high = self.state.max_index
         with nogil:
             while low < high:
                 middle = (low + high) // 2

@@ -8,6 +8,7 @@ class LogWalk:
 
     at: int
     records: int
+    last_at: int
     last_timestamp: int
 
     def __init__(

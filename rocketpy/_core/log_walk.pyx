@@ -30,6 +30,7 @@ cdef class LogWalk:
         self.check_crc = check_crc
         self.fill_gaps = fill_gaps
         self.records = self.last_timestamp = 0
+        self.last_at = -1
 
     def run(self, int64_t budget):
         """Walk on for about `budget` bytes: MORE, or why it stopped at `at`: END, GAP, or what is wrong there."""
@@ -51,6 +52,7 @@ cdef class LogWalk:
             self._count(message.size, message.store_timestamp)
 
     def _count(self, int64_t size, int64_t store_timestamp):
+        self.last_at = self.at
         self.at += size
         self.records += 1
         self.last_timestamp = max(self.last_timestamp, store_timestamp)
@@ -81,6 +83,7 @@ cdef class LogWalk:
                 queue = self._cached(message, &slot)
                 if queue == NULL or dispatch_message(&self.writer.state, queue, message) != PUT_DONE:
                     return STEP_PYTHON
+            self.last_at = self.at
             self.at += message.size
             self.records += 1
             if message.store_timestamp > self.last_timestamp:

@@ -45,6 +45,7 @@ cdef class MappedFiles:
     cdef readonly bint durable_names # a new file's name is on disk before the file is used (the commit log's)
     cdef FileMap* spare             # the next file, made ahead of need and not linked yet; NULL: none
     cdef FileMap* _open(self, int64_t start, bint create) except NULL
+    cdef FileMap* _take_spare(self, int64_t start) noexcept
     cdef int _mend_length(self, FileMap* file, list notes) except -1
     cdef int _link(self, FileMap* file) except -1
     cdef int _empty(self, FileMap* file, int64_t end) except -1

@@ -243,11 +243,23 @@ cdef class MappedFiles:
         `first_start` is where an empty sequence begins. Only the appending thread may call this.
         """
         cdef int64_t start = self._next_start() if self.seq.count else first_start
-        if self.spare != NULL and self.spare.start == start:
-            self._link(self.spare)
-            self.spare = NULL
-        else:
-            self._link(self._open(start, True))
+        cdef FileMap* file = self._take_spare(start)
+        cdef FileMap* ready
+        if file == NULL:
+            file = self._open(start, True)
+            ready = self._take_spare(start)      # the helper finished its own meanwhile: the same file, but ready to write
+            if ready != NULL:
+                _free_file(file)
+                file = ready
+        self._link(file)
+
+    cdef FileMap* _take_spare(self, int64_t start) noexcept:
+        cdef FileMap* file = self.spare
+        self.spare = NULL
+        if file != NULL and file.start != start:
+            _free_file(file)
+            return NULL
+        return file
 
     def make_spare(self, int64_t allocate):
         """Make the next file ahead of need with its first `allocate` bytes ready to write (any thread)."""
@@ -482,11 +494,11 @@ cdef class MappedFiles:
     def remove_unused(self):
         """Remove files made ahead that were never written to, as a clean shutdown does; returns their paths."""
         removed = []
-        if self.spare != NULL:
+        if self.spare != NULL and self.spare.start == self._next_start():
             removed.append(os.fsdecode(self.spare.path))
-            _free_file(self.spare)
-            self.spare = NULL
             os.unlink(removed[0])
+        _free_file(self.spare)
+        self.spare = NULL
         while self.seq.count > 1 and self.seq.count - 1 > self.seq.tail:
             removed.append(os.fsdecode(self.seq.files[self.seq.count - 1].path))
             self._remove(self.seq.count - 1)

@@ -81,6 +81,9 @@ cdef void _scan(StoreState* store, QueueState* queue, int64_t offset, int max_nu
                 if out.size == 0:
                     out.status = GET_MESSAGE_WAS_REMOVING
                 skip_before = (physical_offset // store.log.file_size + 1) * store.log.file_size
+            elif not _is_whole(record, size, physical_offset):
+                if out.size == 0:              # damaged in the log: what follows it stays readable
+                    out.status = GET_MESSAGE_WAS_REMOVING
             elif not _add(out, record, size):
                 break
             else:
@@ -90,6 +93,11 @@ cdef void _scan(StoreState* store, QueueState* queue, int64_t offset, int max_nu
         at += ENTRY_SIZE
     out.next_begin_offset = (file.start + at) // ENTRY_SIZE
     out.suggest_slave = log_end - physical_offset > store.memory_bytes
+
+
+cdef inline bint _is_whole(const char* record, int32_t size, int64_t physical_offset) noexcept nogil:
+    cdef MessageToPut message
+    return read_record(record, size, physical_offset, False, &message) == RECORD_MESSAGE and message.size == size
 
 
 cdef inline bint _is_full(StoreState* store, const Found* out, int32_t size, int max_nums, bint on_disk) noexcept nogil:

@@ -18,6 +18,7 @@ from rocketpy._core.store_writer import StoreWriter
 from rocketpy.clock import Clock
 from rocketpy.config.store import FlushDiskType, MessageStoreConfig
 from rocketpy.store.checkpoint import Checkpoint
+from rocketpy.store.queue_ends import QueueEnds
 from rocketpy.store.results import PutMessageStatus
 from rocketpy.store.running_flags import Running, RunningFlags
 
@@ -34,12 +35,14 @@ class Flusher:
         writer: StoreWriter,
         checkpoint: Checkpoint,
         flags: RunningFlags,
+        queue_ends: QueueEnds,
     ) -> None:
         self._config = config
         self._clock = clock
         self._writer = writer
         self._checkpoint = checkpoint
         self._flags = flags
+        self._queue_ends = queue_ends
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -183,6 +186,7 @@ class Flusher:
     def flush_all(self) -> bool:
         """Log, queues and index to the disk, then the checkpoint that says so (shutdown, thorough interval)."""
         logics_timestamp = self._writer.timestamps[1]
+        queue_ends = self._queue_ends.capture()
         if self._thread is None:
             queues = self._writer.take_dirty()
             self._unflushed.update((id(queue), queue) for queue in queues)
@@ -192,6 +196,7 @@ class Flusher:
             if self.flush_index is not None:
                 self.flush_index()
             self._checkpoint.logics_msg_timestamp = logics_timestamp or self._checkpoint.logics_msg_timestamp
+            self._queue_ends.persist(queue_ends)
             self._checkpoint.persist()
         except OSError as error:
             self._failed(error)

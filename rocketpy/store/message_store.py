@@ -31,6 +31,7 @@ from rocketpy.store.index import IndexFolder
 from rocketpy.store.lock import StoreLock
 from rocketpy.store.offset_by_time import offset_by_time, store_time_at
 from rocketpy.store.paths import StorePaths, is_folder_name
+from rocketpy.store.queue_ends import QueueEnds
 from rocketpy.store.recovery import Recovery, cut_untrue_tails, load_queues
 from rocketpy.store.results import GetMessageStatus, GetResult, PutMessageStatus, PutResult, QueryResult
 from rocketpy.store.running_flags import Running, RunningFlags
@@ -101,8 +102,9 @@ class MessageStore:
         self.apply_settings()
         self.flags.attach(self.writer)
         self.checkpoint.load()
+        self._queue_ends = QueueEnds(self.paths.root, self.writer)
         self._recover(clean)
-        self.flusher = Flusher(config, self.clock, self.writer, self.checkpoint, self.flags)
+        self.flusher = Flusher(config, self.clock, self.writer, self.checkpoint, self.flags, self._queue_ends)
         self.flusher.flush_index = self._flush_index
         self._allocator = Allocator(self.writer)
         log.info("store %s: messages from %d to %d", self.paths.root, files.first_offset, files.end_offset)
@@ -161,9 +163,18 @@ class MessageStore:
         if not self.writer.log.file_starts and self.writer.queues:
             log.warning("%s holds no commit log: the consume queues go too", self.paths.commit_log)
             self._destroy_queues()
-        start = min(start, cut_untrue_tails(self.writer, start))
+        start = self._dispatch_start(start, clean)
         recovery.dispatch(min(start, self._recover_index(clean, start)))
         self.correct_min_offsets()
+
+    def _dispatch_start(self, start: int, clean: bool) -> int:
+        """Where dispatching must begin so that no queue lacks anything."""
+        lost = self._queue_ends.lost(clean) if self.writer.log.end_offset else None
+        start = cut_untrue_tails(self.writer, start)
+        if lost is None:
+            return start
+        log.warning("%s: the queues are compared with the whole commit log", lost)
+        return self.writer.log.first_offset
 
     def _recover_index(self, clean: bool, start: int) -> int:
         """Where dispatching must begin so that the index lacks nothing."""
@@ -427,6 +438,7 @@ class MessageStore:
         for name, queue_id in [key for key in self.writer.queues if key[0] == wanted]:
             self.writer.delete_queue(name, queue_id)
             log.info("consume queue %s %d is removed", topic, queue_id)
+        self._queue_ends.persist(self._queue_ends.capture())
         if is_folder_name(topic):
             with contextlib.suppress(OSError):  # not there, or not empty
                 (self.paths.consume_queue / topic).rmdir()
@@ -440,6 +452,7 @@ class MessageStore:
 
 
 def load_notes(files: MappedFiles) -> None:
+    """Map the files; say what was odd about them."""
     for note in files.load():
         log.warning("%s", note)
 

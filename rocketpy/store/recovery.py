@@ -6,6 +6,7 @@ with file and offset, and what follows stays readable. What is cut becomes zeros
 
 import logging
 import os
+import struct
 from collections.abc import Iterator
 
 from rocketpy._core.consume_queue import ConsumeQueue
@@ -21,6 +22,10 @@ log = logging.getLogger("RocketmqStore")
 
 STEP_BYTES = 64 << 20
 SAY_EVERY_MS = 1000
+PAGE = 4096
+BODY_SIZE_AT = 84
+BODY_SIZE = struct.Struct(">i")
+RECORD_OVERHEAD = 91
 
 
 class Recovery:
@@ -44,11 +49,22 @@ class Recovery:
         """Check the records from `start` on; where the last good one ends is the end of the log, the rest is cut."""
         walk = LogWalk(self._writer, start, dispatch=False, check_crc=self._config.check_crc_on_recover)
         self._walk(walk)
-        self.end = walk.at
-        self._log.truncate_to(walk.at)
+        self.end = walk.last_at if self._lacks_its_end(walk) else walk.at
+        self._log.truncate_to(self.end)
         self._log.unflushed_from(start)
-        log.info("the commit log ends at %d, %d records were checked from %d on", walk.at, walk.records, start)
+        log.info("the commit log ends at %d, %d records were checked from %d on", self.end, walk.records, start)
         return walk.last_timestamp
+
+    def _lacks_its_end(self, walk: LogWalk) -> bool:
+        """Is the last record torn where no CRC tells, in topic or properties? Its last page is zeros then."""
+        if walk.last_at < 0 or walk.last_timestamp <= self._safe_ms:
+            return False
+        record = self._log.read(walk.last_at, walk.at - walk.last_at) or b""
+        last_page = (walk.at - 1 - self._log.first_offset) % self._log.file_size % PAGE + 1
+        torn = last_page < len(record) and not any(record[-last_page:]) and last_page > zeros_at_end(record)
+        if torn:
+            log.warning("%s: torn at %d (zeros follow), the log ends here", self._path_of(walk.at - 1), walk.last_at)
+        return torn
 
     def dispatch(self, start: int) -> None:
         """Mend queues and index from the records at `start` and behind; where they lack more than that, from all."""
@@ -176,6 +192,13 @@ def cut_untrue_tails(writer: StoreWriter, start: int) -> int:
             queue.cut_at(end)
             start = min(start, max(queue.max_physical_offset, writer.log.first_offset))
     return start
+
+
+def zeros_at_end(record: bytes) -> int:
+    """How many bytes at a record's end may be zero: the length of its properties when there are none."""
+    (body_size,) = BODY_SIZE.unpack_from(record, BODY_SIZE_AT)
+    topic_size = record[BODY_SIZE_AT + 4 + body_size]
+    return 2 if len(record) == RECORD_OVERHEAD + body_size + topic_size else 0
 
 
 def data_extents(path: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,305 @@
+"""Whatever happened to the folder: what the log holds is there after the next start; one line says what was wrong."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rocketpy._core.message import Message, decode_messages
+from rocketpy.clock import ManualClock
+from rocketpy.store.message_store import MessageStore
+from rocketpy.store.results import GetMessageStatus
+
+OpenStore = Callable[..., MessageStore]
+
+
+def put(store: MessageStore, count: int, queues: int = 2, size: int = 100) -> None:
+    for number in range(count):
+        body = f"{number:05d}".encode() + b"x" * size
+        message = Message("TopicTest", body, queue_id=number % queues, properties={"KEYS": f"k{number}"})
+        assert store.put(message).is_ok
+
+
+def bodies(store: MessageStore, queue_id: int) -> list[int]:
+    """Numbers of the messages of a queue; their queue offsets are in order without gaps."""
+    got: list[Message] = []
+    offset = store.min_offset("TopicTest", queue_id)
+    while (found := store.get("TopicTest", queue_id, offset, 32)).status is not GetMessageStatus.OFFSET_OVERFLOW_ONE:
+        if found.next_begin_offset == offset:
+            break
+        got += decode_messages(found.body)
+        offset = found.next_begin_offset
+    return [int(each.body[:5]) for each in got]
+
+
+def crash(store: MessageStore) -> None:
+    """Stop like a killed process: nothing flushed, nothing tidied, `abort` stays."""
+    store._allocator.stop()
+    store.flusher._stopping = True
+    store.flusher.request()
+    assert store.flusher._thread is not None
+    store.flusher._thread.join()
+    store.writer.wake_through(-1, -1)
+    store.flusher.close()
+    store._allocator.close()
+    del store._allocator
+    store.unlock()
+
+
+def last_file(store: MessageStore) -> tuple[Path, int]:
+    """Path of the file appended to, and where its end is."""
+    files = store.writer.log
+    return Path(files.paths[files.tail]), files.end_offset - files.file_starts[files.tail]
+
+
+@pytest.mark.parametrize("stop", [crash, MessageStore.shutdown])
+def test_everything_is_there_after_a_stop(open_store: OpenStore, stop: Callable[[MessageStore], None]) -> None:
+    store = open_store()
+    put(store, 200)
+    stop(store)
+    again = open_store()
+    assert [bodies(again, queue_id) for queue_id in (0, 1)] == [list(range(0, 200, 2)), list(range(1, 200, 2))]
+    put(again, 10)
+    assert bodies(again, 0)[100:] == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("cut", [30, 50, 100, 150, 190])
+def test_a_torn_tail_is_cut(open_store: OpenStore, cut: int) -> None:
+    store = open_store()
+    put(store, 21, queues=1)
+    path, end = last_file(store)
+    crash(store)
+    with path.open("r+b") as file:
+        file.seek(end - cut)
+        file.write(bytes(cut))
+    again = open_store()
+    assert bodies(again, 0) == list(range(20))
+    put(again, 1, queues=1)
+    assert bodies(again, 0) == [*range(20), 0]
+
+
+def test_stale_bytes_behind_a_cut_never_come_back(open_store: OpenStore) -> None:
+    store = open_store(mapped_file_size_commit_log=65536)
+    put(store, 30, queues=1)
+    path, end = last_file(store)
+    crash(store)
+    size = end // 30
+    with path.open("r+b") as file:                      # the 20th record is damaged, nothing says it was on disk
+        file.seek(19 * size + 90)
+        file.write(b"garbage")
+    again = open_store(mapped_file_size_commit_log=65536)
+    assert bodies(again, 0) == list(range(19))
+    put(again, 1, queues=1)                             # as long as the damaged one: the old records would follow it
+    crash(again)
+    assert bodies(open_store(mapped_file_size_commit_log=65536), 0) == [*range(19), 0]
+
+
+def test_damage_in_a_closed_file_is_reported_and_stepped_over(
+    open_store: OpenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store()
+    put(store, 100, queues=1)
+    first = Path(store.writer.log.paths[1])
+    crash(store)
+    with first.open("r+b") as file:
+        file.seek(90)
+        file.write(b"garbage")
+    with caplog.at_level(logging.WARNING):
+        again = open_store()
+    assert f"{first}: damaged at offset 4096" in caplog.text
+    assert again.max_offset("TopicTest", 0) == 100
+    assert again.record_at(4096 + 214) is not None
+
+
+def test_damage_that_was_on_disk_is_stepped_over_in_the_last_file(open_store: OpenStore) -> None:
+    clock = ManualClock()
+    store = open_store(clock=clock, mapped_file_size_commit_log=65536)
+    put(store, 30, queues=1)
+    store.flusher.flush_all()
+    clock.advance(10_000)
+    put(store, 10, queues=1)
+    path, _ = last_file(store)
+    entries = [store.queue("TopicTest", 0).entry(index) for index in (9, 35)]
+    crash(store)
+    with path.open("r+b") as file:
+        for entry in entries:                           # the checkpoint vouches for the first thirty only
+            assert entry is not None
+            file.seek(entry[0])
+            file.write(b"garbage")
+    again = open_store(clock=clock, mapped_file_size_commit_log=65536)
+    assert again.max_offset("TopicTest", 0) == 35
+    assert bodies(again, 0) == [*range(9), *range(10, 30), *range(5)]
+
+
+def garble(path: Path, start: int, size: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\x00\x00\x00\x00\x00\x12\x34\x56" * (size // 8 + 1))
+
+
+def zero(path: Path, start: int, size: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(bytes(size))
+
+
+@pytest.mark.parametrize("stop", [crash, MessageStore.shutdown])
+@pytest.mark.parametrize("damage", [garble, zero])
+def test_a_damaged_queue_tail_is_made_anew(
+    open_store: OpenStore, stop: Callable[[MessageStore], None], damage: Callable[[Path, int, int], None]
+) -> None:
+    store = open_store(mapped_file_size_consume_queue=6000)
+    put(store, 200)
+    path = Path(store.queue("TopicTest", 0).files.paths[0])
+    stop(store)
+    damage(path, 60 * 20, 40 * 20)
+    again = open_store(mapped_file_size_consume_queue=6000)
+    assert bodies(again, 0) == list(range(0, 200, 2))
+
+
+@pytest.mark.parametrize("stop", [crash, MessageStore.shutdown])
+def test_a_lost_queue_folder_is_made_anew(open_store: OpenStore, stop: Callable[[MessageStore], None]) -> None:
+    store = open_store()
+    put(store, 200)
+    for _ in range(100):
+        assert store.put(Message("Other", b"z" * 100)).is_ok
+    stop(store)
+    shutil.rmtree(store.paths.consume_queue / "TopicTest")
+    again = open_store()
+    assert bodies(again, 1) == list(range(1, 200, 2))
+
+
+@pytest.mark.parametrize("stop", [crash, MessageStore.shutdown])
+def test_a_lost_index_is_made_anew(open_store: OpenStore, stop: Callable[[MessageStore], None]) -> None:
+    store = open_store()
+    put(store, 200)
+    stop(store)
+    shutil.rmtree(store.paths.index)
+    again = open_store()
+    for number in (0, 77, 199):
+        records = again.query("TopicTest", f"k{number}", 5, 0, 2**62).records
+        assert any(int(each.body[:5]) == number for each in decode_messages(records))
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "index", "consumequeue"])
+def test_any_other_part_may_be_lost(open_store: OpenStore, name: str) -> None:
+    store = open_store()
+    put(store, 100)
+    crash(store)
+    path = store.paths.root / name
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    again = open_store()
+    assert bodies(again, 0) == list(range(0, 100, 2))
+
+
+@pytest.mark.parametrize("length", [4096 - 512, 4096 + 512, 1, 0])
+def test_a_log_file_of_a_wrong_length_is_set_right(open_store: OpenStore, length: int) -> None:
+    store = open_store()
+    put(store, 100)
+    store.shutdown()
+    paths = sorted(store.paths.commit_log.iterdir())
+    with paths[1].open("r+b") as file:
+        file.truncate(length)
+    again = open_store()
+    assert paths[1].stat().st_size == 4096
+    got = len(bodies(again, 0)) + len(bodies(again, 1))
+    assert got == 100 if length > 4096 else 80 < got < 100
+    assert bodies(again, 0)[-1] == 98
+
+
+@pytest.mark.parametrize("length", [1000, 1, 0])
+def test_the_last_log_file_may_be_cut_short(open_store: OpenStore, length: int) -> None:
+    store = open_store()
+    put(store, 100, queues=1)
+    store.shutdown()
+    with sorted(store.paths.commit_log.iterdir())[-1].open("r+b") as file:
+        file.truncate(length)
+    again = open_store()
+    got = bodies(again, 0)
+    assert got == list(range(len(got)))
+    assert 90 < len(got) < 100
+    put(again, 2, queues=1)
+    assert bodies(again, 0) == [*got, 0, 1]
+
+
+def test_a_record_whose_last_page_is_zeros_is_torn(open_store: OpenStore) -> None:
+    store = open_store(mapped_file_size_commit_log=65536)
+    message = Message("TopicTest", b"00000" + b"x" * 3990, properties={"name": "value" * 20})
+    result = store.put(message)                         # topic and body on the first page, properties reach the second
+    assert result.size > 4096
+    path, _ = last_file(store)
+    crash(store)
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(bytes(result.size - 4096))
+    again = open_store(mapped_file_size_commit_log=65536)
+    assert again.commit_log_max_offset == 0
+
+
+def test_a_queue_file_of_a_wrong_length_is_set_right(open_store: OpenStore) -> None:
+    store = open_store()
+    put(store, 100)
+    store.shutdown()
+    path = sorted((store.paths.consume_queue / "TopicTest" / "0").iterdir())[-1]
+    with path.open("r+b") as file:
+        file.truncate(30)
+    assert bodies(open_store(), 0) == list(range(0, 100, 2))
+
+
+def test_stray_files_are_left_alone(open_store: OpenStore, caplog: pytest.LogCaptureFixture) -> None:
+    store = open_store()
+    put(store, 100)
+    store.shutdown()
+    queue_folder = store.paths.consume_queue / "TopicTest" / "0"
+    strays = [store.paths.commit_log / "notes.txt", queue_folder / "00000000000000000007"]
+    for stray in strays:
+        stray.write_bytes(b"mine")
+    (store.paths.consume_queue / "TopicTest" / "readme").mkdir()
+    with caplog.at_level(logging.WARNING):
+        again = open_store()
+    assert bodies(again, 0) == list(range(0, 100, 2))
+    assert all(stray.read_bytes() == b"mine" and str(stray) in caplog.text for stray in strays)
+
+
+def test_a_missing_file_in_the_middle_loses_only_its_messages(open_store: OpenStore) -> None:
+    store = open_store()
+    put(store, 100, queues=1)
+    store.shutdown()
+    sorted(store.paths.commit_log.iterdir())[1].unlink()
+    again = open_store()
+    got = bodies(again, 0)
+    assert got[-1] == 99
+    assert 75 < len(got) < 100
+
+
+def test_the_size_of_existing_files_stays_in_force(open_store: OpenStore, caplog: pytest.LogCaptureFixture) -> None:
+    store = open_store()
+    put(store, 100)
+    store.shutdown()
+    with caplog.at_level(logging.WARNING):
+        again = open_store(mapped_file_size_commit_log=8192, mapped_file_size_consume_queue=6000)
+    assert "mappedFileSizeCommitLog=8192 has no effect" in caplog.text
+    assert "mappedFileSizeConsumeQueue=6000 has no effect" in caplog.text
+    assert bodies(again, 0) == list(range(0, 100, 2))
+    put(again, 100)
+    assert {path.stat().st_size for path in again.paths.commit_log.iterdir()} == {4096}
+
+
+def test_a_log_whose_first_files_were_cleaned_rebuilds_queues_from_where_it_begins(open_store: OpenStore) -> None:
+    store = open_store()
+    put(store, 100, queues=1)
+    for _ in range(3):
+        store.writer.log.delete_first()
+    store.correct_min_offsets()
+    least = store.min_offset("TopicTest", 0)
+    assert least > 30
+    crash(store)
+    shutil.rmtree(store.paths.consume_queue)
+    again = open_store()
+    assert again.min_offset("TopicTest", 0) == least
+    assert bodies(again, 0) == list(range(least, 100))
