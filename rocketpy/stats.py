@@ -66,16 +66,16 @@ class Stats:
         self.add("BROKER_PUT_NUMS", "", nums)
         self.add("BROKER_PUT_SIZE", "", size_bytes)
 
-    def got(self, group: str, topic: str, nums: int, size_bytes: int) -> None:
-        """A group was given `nums` messages by one pull."""
+    def got(self, group: str, topic: str, nums: int, size_bytes: int, pulls: int = 1) -> None:
+        """A group was given `nums` messages by so many pulls."""
         self.add("GROUP_GET_NUMS", f"{topic}@{group}", nums)
         self.add("GROUP_GET_SIZE", f"{topic}@{group}", size_bytes)
         self.add("BROKER_GET_NUMS", "", nums)
-        self.add("BROKER_GET_FOUND", "", 1)
+        self.add("BROKER_GET_FOUND", "", pulls)
 
-    def missed(self) -> None:
-        """A pull found nothing."""
-        self.add("BROKER_GET_MISS", "", 1)
+    def missed(self, pulls: int = 1) -> None:
+        """So many pulls found nothing."""
+        self.add("BROKER_GET_MISS", "", pulls)
 
     def sent_back(self, group: str, topic: str) -> None:
         """A group could not consume a message."""

@@ -13,6 +13,7 @@ import socket
 from rocketpy._core.holds import Hold
 from rocketpy.broker.consumer_offsets import ConsumerOffsets
 from rocketpy.broker.consumers import Consumers
+from rocketpy.broker.fast_lane import FastLane
 from rocketpy.broker.namesrv_link import NamesrvLink
 from rocketpy.broker.periodic import Periodic
 from rocketpy.broker.producers import Producers
@@ -135,6 +136,7 @@ class Broker:
         self.store.on_delayed = self.schedule.arrived
         self.holds = PullHold(self.store.writer, self.clock)
         self.store.on_arrival = self.holds.wake_arrivals
+        self.lane = FastLane(self)
 
     async def _serve(self, sockets: list[socket.socket]) -> None:
         loop = asyncio.get_running_loop()
@@ -143,13 +145,12 @@ class Broker:
         self._server = RemotingServer(
             bind_requests(self),
             name="broker",
+            lane=self.lane.core,
             idle_ms=self.server_config.server_channel_max_idle_time_seconds * 1000,
             clock=self.clock,
             on_close=self.connection_closed,
         )
-        main, vip = sockets
-        await self._server.start([main])
-        await self._server.listen([vip], bind_requests(self, vip=True))
+        await self._server.start(sockets)
 
     def _schedule(self) -> None:
         every = self._periodic.every
@@ -164,7 +165,7 @@ class Broker:
         await self._periodic.stop()
         await self.namesrv.stop()
         await self.remoting_client.close()
-        for part in (self.holds, self.cleaner, self.schedule, self.store):
+        for part in (self.holds, self.cleaner, self.schedule, self.store, self.lane):
             part.shutdown()
         self.offsets.persist()
 

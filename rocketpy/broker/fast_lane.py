@@ -8,46 +8,65 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rocketpy._core import fast_lane
 from rocketpy._core.command import quote
-from rocketpy._core.fast_lane import FastLane
+from rocketpy._core.lane import Lane
 from rocketpy.broker.lane_rules import LaneRules
 from rocketpy.broker.reply_gate import ReplyGate
+from rocketpy.remoting.server import configured_serialize_type
 from rocketpy.store.message_store import host_bytes
 
 if TYPE_CHECKING:
     from rocketpy.broker.broker import Broker
 
+JSON = 0
 
-def join_fast_lane(broker: Broker) -> FastLane:
-    """The lane of a broker whose store is loaded."""
-    gate = ReplyGate(broker.store_config.sync_flush_timeout, broker.clock)
-    broker.store.flusher.on_durable.append(gate.open)
-    lane = FastLane(
-        broker.store.writer,
-        broker.holds.holds,
-        LaneRules(broker),
-        gate,
-        host_bytes(broker.store_host),
-        _middle(broker.region_ext),
-    )
-    broker.topics.on_change.append(lambda _topic, _config: lane.forget_rows())
-    broker.groups.on_change.append(lane.forget_rows)
-    broker.consumers.on_change.append(lane.forget_rows)
-    broker.stats.before_sample.append(lambda: _bring_counts_in(broker, lane))
-    return lane
+
+class FastLane:
+    """The lane of a broker whose store is loaded; `core` is what the server gives its frames to."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._gate = ReplyGate(broker.store_config.sync_flush_timeout, broker.clock)
+        self._lane = fast_lane.FastLane(
+            broker.store.writer,
+            broker.holds.holds,
+            LaneRules(broker),
+            self._gate,
+            host_bytes(broker.store_host),
+            _middle(broker.region_ext),
+        )
+        broker.store.flusher.on_durable.append(self._gate.open)
+        broker.topics.on_change.append(lambda _topic, _config: self.forget_rules())
+        broker.groups.on_change.append(self.forget_rules)
+        broker.consumers.on_change.append(self.forget_rules)
+        broker.stats.before_sample.append(self._bring_counts_in)
+
+    @property
+    def core(self) -> Lane:
+        """The lane itself; one that serves nothing where replies need ROCKETMQ headers, which it does not write."""
+        return self._lane if configured_serialize_type() == JSON else Lane()
+
+    def forget_rules(self) -> None:
+        """Something changed that a rule depends on."""
+        self._lane.forget_rows()
+
+    def shutdown(self) -> None:
+        """After the store's last flush: what the gate still keeps is not on disk and is not answered."""
+        self._gate.shutdown()
+
+    def _bring_counts_in(self) -> None:
+        stats = self._broker.stats
+        counts, missed = self._lane.take_counts()
+        for names, nums, size_bytes, times in counts:
+            if len(names) == 1:
+                stats.put(names[0], nums, size_bytes)
+            else:
+                stats.got(names[0], names[1], nums, size_bytes, times)
+        stats.missed(missed)
 
 
 def _middle(region_ext: dict[str, str]) -> bytes:
     """The JSON between the values of queueId and msgId in the reply to a send."""
     members = ",".join(f"{quote(name)}:{quote(value)}" for name, value in region_ext.items())
     return f'",{members},"msgId":"'.encode()
-
-
-def _bring_counts_in(broker: Broker, lane: FastLane) -> None:
-    counts, missed = lane.take_counts()
-    for names, nums, size_bytes, times in counts:
-        if len(names) == 1:
-            broker.stats.put(names[0], nums, size_bytes)
-        else:
-            broker.stats.got(names[0], names[1], nums, size_bytes, times)
-    broker.stats.missed(missed)

@@ -60,7 +60,6 @@ class LaneRules:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._hold_ms = broker.config.short_polling_time_mills
 
     def send_rule(self, topic: str) -> SendRule | None:
         """The rule of a topic, None when its sends take the full lane."""
@@ -118,7 +117,7 @@ class LaneRules:
         config = self._broker.config
         return (
             config.broker_permission & perm.WRITE != 0
-            and self._broker.store_config.broker_role is not BrokerRole.SLAVE
+            and self._broker.store_config.broker_role is BrokerRole.ASYNC_MASTER
             and config.start_accept_send_request_time_stamp <= self._broker.clock.now_ms()
         )
 

@@ -91,16 +91,13 @@ NOT_SERVED: dict[RequestCode, str] = {
     RequestCode.TRIGGER_DELETE_FILES: _NOBODY,
 }
 
-# Upstream registers no processor for pulls on the VIP port: nobody pulls there.
-NOT_ON_VIP_PORT = frozenset({RequestCode.PULL_MESSAGE})
 # Every answer to a send names the region, refusals too.
 WITH_REGION = frozenset({RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE})
 
 
-def bind(broker: Broker, *, vip: bool = False) -> dict[int, Bound]:
+def bind(broker: Broker) -> dict[int, Bound]:
     """The table remoting asks: code -> function of connection and request."""
-    codes = SERVED.keys() - NOT_ON_VIP_PORT if vip else SERVED.keys()
-    return {int(code): _bound(broker, code, SERVED[code]) for code in codes}
+    return {int(code): _bound(broker, code, processor) for code, processor in SERVED.items()}
 
 
 def _bound(broker: Broker, code: RequestCode, processor: Processor) -> Bound:

@@ -180,7 +180,7 @@ def test_a_sync_master_without_slave_says_so_and_stores():
         assert sent.status.name == "SLAVE_NOT_AVAILABLE"
 
 
-def test_unknown_codes_are_answered_and_pulls_are_not_on_the_vip_port():
+def test_unknown_codes_are_answered_and_the_vip_port_serves_all():
     async def scenario(cluster):
         host, port = cluster.broker_addr.split(":")
         async with Admin(cluster.namesrv_addr) as admin:
@@ -193,7 +193,7 @@ def test_unknown_codes_are_answered_and_pulls_are_not_on_the_vip_port():
     with rocketpy.testing.cluster() as cluster:
         unknown, on_vip, offsets = asyncio.run(scenario(cluster))
     assert (unknown.code, unknown.remark) == (3, " request type 9999 not supported")
-    assert on_vip.code == 3
+    assert (on_vip.code, on_vip.remark) == (1, "the custom field <consumerGroup> is missing")
     assert offsets.code == 0
 
 
