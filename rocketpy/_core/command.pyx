@@ -83,8 +83,8 @@ cdef class Command:
     def __repr__(self) -> str:
         code, ext, body, opaque, flag, language, version, remark = fields(self)
         size = len(body) if body else 0
-        return f"Command(code={code}, ext={ext}, body={size} bytes, opaque={opaque}, flag={flag}, language={language}, " \
-               f"version={version}, remark={remark!r})"
+        return (f"Command(code={code}, ext={ext}, body={size} bytes, opaque={opaque}, flag={flag}, "
+                f"language={language}, version={version}, remark={remark!r})")
 
 
 cdef tuple fields(Command c):

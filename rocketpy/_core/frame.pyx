@@ -1,7 +1,7 @@
 """Finds frames in received bytes and points at the parts of their headers.
 
-One pass, no allocation. Invariant: no byte outside of the given `size` is read, whatever the bytes are. A header that is
-JSON but not of the plain kind every client sends (other escapes, nested members, numbers as strings, …) is marked odd and
+One pass, no allocation. Invariant: no byte outside of the given `size` is read, whatever the bytes are. A header that
+is JSON but not of the plain kind every client sends (other escapes, nested members, numbers as text) is marked odd and
 left to the full decoder in `command`; only what no decoder could read is malformed.
 """
 
@@ -178,7 +178,7 @@ cdef const char* scan_string(const char* at, const char* end, Slice* out) noexce
 
 
 cdef inline const char* skip_blanks(const char* at, const char* end) noexcept nogil:
-    while at < end and <unsigned char>at[0] <= 0x20 and (at[0] == c' ' or at[0] == c'\n' or at[0] == c'\t' or at[0] == c'\r'):
+    while at < end and <unsigned char>at[0] <= 0x20 and memchr(b" \n\t\r", at[0], 4) != NULL:
         at += 1
     return at
 

@@ -76,11 +76,6 @@ def join_surrogates(text: str) -> str:
 
 
 cdef class Reader:
-    cdef str text
-    cdef Py_ssize_t at
-    cdef int depth
-    cdef object object_key
-
     def __init__(self, str text not None, object_key):
         self.text = text
         self.at = 0

@@ -1,5 +1,5 @@
-# Where remoting and the fast lane meet: remoting hands over scanned frames, the lane leaves replies in the peer's buffers.
-# A lane knows no socket, remoting knows no message.
+# Where remoting and the fast lane meet: remoting hands over scanned frames, the lane leaves replies in the peer's
+# buffers. A lane knows no socket, remoting knows no message.
 
 from libc.stdint cimport int64_t
 

@@ -1,7 +1,7 @@
 """Where remoting and the fast lane meet: frames go in, replies come out in the peer's buffers.
 
-The base lane serves nothing, so everything takes the full lane; a peer without a socket keeps what it is given, which is
-how tests see a lane's replies.
+The base lane serves nothing, so everything takes the full lane; a peer without a socket keeps what it is given, which
+is how tests see a lane's replies.
 """
 
 from libc.stdint cimport int64_t

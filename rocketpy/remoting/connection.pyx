@@ -1,8 +1,8 @@
 """One peer: its bytes in, its replies out, at most one write for one read.
 
-A turn is what one read brought: frames are found and handed to the lane with the GIL released; the others become Commands
-and go through the request table; at the end everything they answered leaves in one write on the socket. What the socket
-does not take is queued in the transport, and while anything is queued there nothing overtakes it.
+A turn is what one read brought: frames are found and handed to the lane with the GIL released; the others become
+Commands and go through the request table; at the end everything they answered leaves in one write on the socket. What the
+socket does not take is queued in the transport, and while anything is queued there nothing overtakes it.
 
 Invariants: output is in order. Memory for one peer is bounded: a partial frame grows with the bytes that came, not with
 the length it announces; no more is read while its replies are not taken; beyond `queue_limit` the connection is closed.
@@ -14,7 +14,7 @@ import socket
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memmove, memset
 from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
@@ -251,7 +251,7 @@ cdef class Connection(LanePeer):
 
     def get_buffer(self, sizehint):
         cdef ReadBuffer reader = self.endpoint.reader
-        cdef Py_ssize_t length, room
+        cdef Py_ssize_t length
         if self.held_size <= SHARED_HELD:
             memcpy(reader.shared, self.held, self.held_size)
             reader.window = reader.shared + self.held_size
@@ -269,7 +269,6 @@ cdef class Connection(LanePeer):
 
     def buffer_updated(self, nbytes):
         cdef Py_ssize_t size = nbytes
-        cdef char* data
         self.reads += 1
         if self.held_size <= SHARED_HELD:
             size += self.held_size
