@@ -104,7 +104,7 @@ def garble_queue_tail(folder: Path, chance: random.Random) -> None:
 
 def garbage_behind_the_log(folder: Path, chance: random.Random) -> None:
     """Bytes that no record begins with, where the log ended."""
-    for path in reversed(sorted((folder / "commitlog").glob("0*"))):
+    for path in sorted((folder / "commitlog").glob("0*"), reverse=True):
         data = path.read_bytes()
         end = len(data.rstrip(b"\0"))
         if end:
@@ -155,7 +155,7 @@ def test_a_torn_tail_costs_only_what_was_torn(tmp_path: Path, request: pytest.Fi
 
 def tear(folder: Path, chance: random.Random, garbled: bool) -> int:
     """Zeros or garbage from somewhere in the last written page on; the offset where it begins."""
-    for path in reversed(sorted((folder / "commitlog").glob("0*"))):
+    for path in sorted((folder / "commitlog").glob("0*"), reverse=True):
         data = path.read_bytes()
         end = len(data.rstrip(b"\0"))
         if end:
