@@ -22,13 +22,15 @@ def query_message(
     if (request.ext or {}).get("_UNIQUE_KEY_QUERY") == "true":
         max_num = broker.store_config.default_query_max_num
     found = broker.store.query(header.topic, header.key, max_num, header.begin_timestamp, header.end_timestamp)
-    ext = {
-        "indexLastUpdateTimestamp": str(found.last_timestamp),
-        "indexLastUpdatePhyoffset": str(found.last_phy_offset),
-    }
-    if found.records:
-        return success(found.records, ext)
-    return response(ResponseCode.QUERY_NOT_FOUND, "can not find message, maybe time range not correct", ext)
+    if not found.records:
+        remark = "can not find message, maybe time range not correct"
+        return response(ResponseCode.QUERY_NOT_FOUND, remark, _index_ext(0, 0))
+    return success(found.records, _index_ext(found.last_timestamp, found.last_phy_offset))
+
+
+def _index_ext(timestamp: int, physical_offset: int) -> dict[str, str]:
+    """How far the index reaches; upstream says nothing of it, that is 0, where nothing was found."""
+    return {"indexLastUpdateTimestamp": str(timestamp), "indexLastUpdatePhyoffset": str(physical_offset)}
 
 
 def view_message_by_id(
