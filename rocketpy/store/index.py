@@ -88,6 +88,7 @@ class IndexFolder:
             if not trusted and not self._mend(file, log_end):
                 self._drop_from(position + 1 if file.count else position)
                 break
+        self._take_out_split_message()
         self._go_on()
 
     @property
@@ -123,6 +124,17 @@ class IndexFolder:
             file.cut(sound)
             log.warning("%s: %d of %d entries are sound and remain", file.path, sound, before)
         return sound == before
+
+    def _take_out_split_message(self) -> None:
+        """Take out a last message whose keys stand in two files: dispatched again, it must not be there twice."""
+        while len(self.files) > 1 and self.files[-2].end_physical_offset == self.indexed_to:
+            last = self.indexed_to
+            while self.files and self.files[-1].end_physical_offset == last:
+                before = self.files[-1].sound_entries(last)
+                if before:
+                    self.files[-1].cut(before)
+                else:
+                    self._drop_from(len(self.files) - 1)
 
     def _drop_from(self, position: int) -> None:
         self._unlink([Path(file.path) for file in self.files[position:]])
