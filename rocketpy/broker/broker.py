@@ -168,6 +168,17 @@ class Broker:
         for part in (self.holds, self.cleaner, self.schedule, self.store, self.lane):
             part.shutdown()
         self.offsets.persist()
+        await self.save_configs()
+
+    @property
+    def configs_saved(self) -> bool:
+        """Whether topics and groups are on disk as they are."""
+        return self.topics.file.is_saved and self.groups.file.is_saved
+
+    async def save_configs(self) -> None:
+        """Wait until the topics and groups of now are on disk."""
+        await self.topics.file.saved()
+        await self.groups.file.saved()
 
     # -- clients
 

@@ -94,6 +94,16 @@ NOT_SERVED: dict[RequestCode, str] = {
 # Every answer to a send names the region, refusals too.
 WITH_REGION = frozenset({RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE})
 
+# These make or change topics and groups: what a client is answered for has to survive a kill.
+MAKES_CONFIG = WITH_REGION | {
+    RequestCode.CONSUMER_SEND_MSG_BACK,
+    RequestCode.HEART_BEAT,
+    RequestCode.UPDATE_AND_CREATE_TOPIC,
+    RequestCode.DELETE_TOPIC_IN_BROKER,
+    RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+    RequestCode.DELETE_SUBSCRIPTIONGROUP,
+}
+
 
 def bind(broker: Broker) -> dict[int, Bound]:
     """The table remoting asks: code -> function of connection and request."""
@@ -109,8 +119,17 @@ def _bound(broker: Broker, code: RequestCode, processor: Processor) -> Bound:
             given = processor(broker, connection, request, header)
         except RequestRefused as refusal:
             return refusal_answer(broker, code, refusal)
+        if code in MAKES_CONFIG and not broker.configs_saved:
+            return _saved_first(broker, code, given)
         return _later(broker, code, given) if inspect.isawaitable(given) else given
 
+    return answer
+
+
+async def _saved_first(broker: Broker, code: RequestCode, given: Answer) -> Command | None:
+    """Answer when topics and groups are on disk as they are now."""
+    answer = await _later(broker, code, given) if inspect.isawaitable(given) else given
+    await broker.save_configs()
     return answer
 
 

@@ -1,6 +1,6 @@
 """What each consumer group may do, and subscriptionGroup.json.
 
-Invariant: every change bumps the data version and is on disk before the call returns.
+Invariant: every change bumps the data version, and is on disk when `file.is_saved`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from rocketpy import json_file
+from rocketpy.broker.config_file import ConfigFile
 from rocketpy.broker.table_text import TableText, version_text
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
@@ -35,9 +35,9 @@ class SubscriptionGroups:
 
     def __init__(self, config: BrokerConfig, path: Path, clock: Clock) -> None:
         self._config = config
-        self._path = path
         self._clock = clock
         self.table: dict[str, SubscriptionGroupConfig] = {}
+        self.file = ConfigFile(path, self._file_text)
         self._text = TableText("subscriptionGroupTable")
         # Called after every change of the table: the fast lane forgets what it knew of groups.
         self.on_change: list[Callable[[], None]] = []
@@ -47,21 +47,16 @@ class SubscriptionGroups:
 
     def load(self) -> None:
         """Put the file's groups over those that exist at start."""
-        text = json_file.load(self._path)
-        if not text:
+        stored = self.file.load(SubscriptionGroupWrapper)
+        if stored is None:
             return
-        stored = SubscriptionGroupWrapper.decode(text.encode())
         self.data_version = stored.data_version
-        for group in stored.subscription_group_table.values():
-            self._set(group)
+        for name, group in stored.subscription_group_table.items():
+            self._set(replace(group, group_name=group.group_name or name))
             log.info("load exist subscription group, %s", group)
 
-    def persist(self) -> None:
-        """Write the file as it stands; a full disk is told, and the next change tries again."""
-        try:
-            json_file.persist(self._path, self._text.text(version_text(self.data_version)))
-        except OSError as error:
-            log.error("subscription groups not written to %s: %s", self._path, error)
+    def _file_text(self) -> str:
+        return self._text.text(version_text(self.data_version))
 
     def wrapper(self) -> SubscriptionGroupWrapper:
         """The body of code 201."""
@@ -116,7 +111,7 @@ class SubscriptionGroups:
 
     def _changed(self) -> None:
         self._next_version()
-        self.persist()
+        self.file.changed()
 
     def _next_version(self) -> None:
         self.data_version = DataVersion(timestamp=self._clock.now_ms(), counter=self.data_version.counter + 1)

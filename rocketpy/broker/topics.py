@@ -1,7 +1,8 @@
 """The topics of this broker, how a send creates one, and topics.json.
 
-Invariant: every change of the table bumps the data version, is on disk, and was told to every `on_change` before the
-call returns; so a topic that a client was answered for survives a kill, and the fast lane never works on an old row.
+Invariant: every change of the table bumps the data version, was told to every `on_change` before the call returns (the
+fast lane never works on an old row), and is on disk when `file.is_saved`: answers wait for that, so that a topic that a
+client was answered for survives a kill.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
-from rocketpy import json_file
+from rocketpy.broker.config_file import ConfigFile
 from rocketpy.broker.table_text import TableText, version_text
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
@@ -51,9 +52,9 @@ class Topics:
 
     def __init__(self, config: BrokerConfig, path: Path, clock: Clock) -> None:
         self._config = config
-        self._path = path
         self._clock = clock
         self.table: dict[str, TopicConfig] = {}
+        self.file = ConfigFile(path, self._file_text)
         self._text = TableText("topicConfigTable")
         self._rows: dict[str, bytes] = {}  # compact JSON of the table's rows, by topic
         for topic in system_topics(config):
@@ -67,22 +68,17 @@ class Topics:
 
     def load(self) -> None:
         """Put the file's topics over those that exist at start."""
-        text = json_file.load(self._path)
-        if text:
-            stored = TopicConfigSerializeWrapper.decode(text.encode())
+        stored = self.file.load(TopicConfigSerializeWrapper)
+        if stored is not None:
             self.data_version = stored.data_version
-            for topic in stored.topic_config_table.values():
-                self._set(topic)
+            for name, topic in stored.topic_config_table.items():
+                self._set(replace(topic, topic_name=topic.topic_name or name))
                 log.info("load exist local topic, %s", topic)
         for topic in self.table.values():
             self._tell(topic.topic_name, topic)
 
-    def persist(self) -> None:
-        """Write the file as it stands; a full disk is told, and the next change tries again."""
-        try:
-            json_file.persist(self._path, self._text.text(version_text(self.data_version)))
-        except OSError as error:
-            log.error("topics not written to %s: %s", self._path, error)
+    def _file_text(self) -> str:
+        return self._text.text(version_text(self.data_version))
 
     def encode(self) -> bytes:
         """The same as `wrapper().encode()`, from rows that are kept: what a registration sends every 30 s."""
@@ -195,7 +191,7 @@ class Topics:
 
     def _changed(self, topics: dict[str, TopicConfig | None]) -> None:
         self.data_version = DataVersion(timestamp=self._clock.now_ms(), counter=self.data_version.counter + 1)
-        self.persist()
+        self.file.changed()
         for name, topic in topics.items():
             self._tell(name, topic)
 

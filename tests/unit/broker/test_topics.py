@@ -1,15 +1,17 @@
 """Topics: what exists at start, what a send may create, the file, and who is told."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from rocketpy import json_file
 from rocketpy.broker.topics import Topics
 from rocketpy.clock import ManualClock
 from rocketpy.config.broker import BrokerConfig
-from rocketpy.errors import RequestRefused
+from rocketpy.errors import RequestRefused, StartRefused
 from rocketpy.protocol.bodies import TopicConfig
 
 Make = Callable[..., Topics]
@@ -114,10 +116,6 @@ def test_the_stored_topics_win(make: Make) -> None:
     second.load()
     assert second.table == first.table
     assert second.data_version == first.data_version
-    second.persist()
-    third = make()
-    third.load()
-    assert third.table == first.table
 
 
 def test_delete_forgets_also_in_the_file(make: Make) -> None:
@@ -144,27 +142,19 @@ def test_order_topics_are_those_the_name_server_lists(make: Make) -> None:
     assert topics.data_version.counter == before + 1
 
 
-def test_every_change_is_told_after_it_is_on_disk(make: Make, tmp_path: Path) -> None:
+def test_every_change_is_told(make: Make) -> None:
     topics = make()
-    told: list[tuple[str, int | None, bool]] = []
-    file = tmp_path / "config" / "topics.json"
-
-    def on_change(name: str, topic: TopicConfig | None) -> None:
-        on_disk = json.loads(file.read_text())["topicConfigTable"] if file.exists() else {}
-        told.append((name, topic and topic.perm, name in on_disk))
-
-    topics.on_change.append(on_change)
+    told: list[tuple[str, int | None]] = []
+    topics.on_change.append(lambda name, topic: told.append((name, topic and topic.perm)))
     topics.load()
-    assert {name for name, _, _ in told} == set(topics.table)
+    assert {name for name, _ in told} == set(topics.table)
     told.clear()
     topics.create_in_send("T", "TBW102", "10.0.0.1:1", 4, 0)
     topics.create_in_send_back("%RETRY%G", 1, 6, 0)
     topics.put(TopicConfig("T", perm=4))
     topics.apply_order_config(["T"])
     topics.delete("T")
-    assert told == [
-        ("T", 6, True), ("%RETRY%G", 6, True), ("T", 4, True), ("T", 4, True), ("T", None, False)
-    ]  # fmt: skip
+    assert told == [("T", 6), ("%RETRY%G", 6), ("T", 4), ("T", 4), ("T", None)]
 
 
 def test_the_kept_rows_encode_as_the_table(make: Make) -> None:
@@ -188,6 +178,49 @@ def test_no_name_that_could_be_a_path_becomes_a_topic(make: Make, name: str) -> 
     with pytest.raises(RequestRefused):
         topics.put(TopicConfig(name))
     assert topics.table == before
+
+
+def test_on_a_loop_many_changes_are_few_writes(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    topics, writes = make(), []
+    persist = json_file.persist
+    monkeypatch.setattr(json_file, "persist", lambda path, text: (writes.append(text), persist(path, text)))
+
+    async def scenario() -> None:
+        assert topics.file.is_saved
+        for number in range(100):
+            topics.put(TopicConfig(f"T{number}"))
+        assert not topics.file.is_saved
+        await topics.file.saved()
+        assert topics.file.is_saved
+
+    asyncio.run(scenario())
+    assert len(writes) <= 2
+    again = make()
+    again.load()
+    assert again.table == topics.table
+    assert again.data_version == topics.data_version
+
+
+def test_what_changes_during_a_write_is_written_too(make: Make) -> None:
+    topics = make()
+
+    async def scenario() -> None:
+        topics.put(TopicConfig("T"))
+        await asyncio.sleep(0)
+        topics.put(TopicConfig("U"))
+        await topics.file.saved()
+
+    asyncio.run(scenario())
+    again = make()
+    again.load()
+    assert {"T", "U"} <= again.table.keys()
+
+
+def test_json_of_something_else_refuses_the_start(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "topics.json").write_text('{"topicConfigTable":{"T":7}}')
+    with pytest.raises(StartRefused, match=r"topics\.json"):
+        make().load()
 
 
 def test_a_disk_that_refuses_is_told(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

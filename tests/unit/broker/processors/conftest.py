@@ -12,6 +12,7 @@ import pytest
 
 from rocketpy._core.command import Command
 from rocketpy.broker.broker import Broker
+from rocketpy.broker.config_file import ConfigFile
 from rocketpy.broker.request_table import bind
 from rocketpy.clock import ManualClock
 from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig
@@ -46,6 +47,12 @@ class FakeConnection:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
+
+
+@pytest.fixture(autouse=True)
+def config_files_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a loop the files are written within the call, so that answers need no loop to wait for them."""
+    monkeypatch.setattr(ConfigFile, "changed", lambda file: file._write(file._text()))
 
 
 @pytest.fixture
