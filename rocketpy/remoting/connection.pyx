@@ -1,8 +1,8 @@
 """One peer: its bytes in, its replies out, at most one write for one read.
 
 A turn is what one read brought: frames are found and handed to the lane with the GIL released; the others become
-Commands and go through the request table; at the end everything they answered leaves in one write on the socket. What the
-socket does not take is queued in the transport, and while anything is queued there nothing overtakes it.
+Commands and go through the request table; at the end everything they answered leaves in one write on the socket. What
+the socket does not take is queued in the transport, and while anything is queued there nothing overtakes it.
 
 Invariants: output is in order. Memory for one peer is bounded: a partial frame grows with the bytes that came, not with
 the length it announces; no more is read while its replies are not taken; beyond `queue_limit` the connection is closed.
@@ -253,7 +253,8 @@ cdef class Connection(LanePeer):
         cdef ReadBuffer reader = self.endpoint.reader
         cdef Py_ssize_t length
         if self.held_size <= SHARED_HELD:
-            memcpy(reader.shared, self.held, self.held_size)
+            if self.held_size:
+                memcpy(reader.shared, self.held, self.held_size)
             reader.window = reader.shared + self.held_size
             reader.window_size = READ_SIZE - self.held_size
             return reader
