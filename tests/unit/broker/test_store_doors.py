@@ -1,0 +1,172 @@
+"""Delayed delivery and cleaning on a real store, as the broker joins them."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from rocketpy._core.message import Message, decode_messages
+from rocketpy.broker.store_doors import CleanDoor, DelayDoor
+from rocketpy.clock import ManualClock
+from rocketpy.config import MessageStoreConfig
+from rocketpy.store.clean import Cleaner, DiskLevels
+from rocketpy.store.message_store import MessageStore
+from rocketpy.store.results import GetMessageStatus, PutMessageStatus
+from rocketpy.store.schedule import DelayLevels, Schedule
+
+FILE_SIZE = 4096
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> MessageStoreConfig:
+    return MessageStoreConfig(
+        store_path_root_dir=str(tmp_path),
+        store_path_commit_log=str(tmp_path / "commitlog"),
+        mapped_file_size_commit_log=FILE_SIZE,
+        mapped_file_size_consume_queue=200,
+        max_hash_slot_num=20,
+        max_index_num=20,
+        message_delay_level="1s 5s 10s",
+        delete_when="",
+    )
+
+
+class House:
+    """A store with its schedule and its cleaner; `restart` ends it and opens the folder again."""
+
+    def __init__(self, config: MessageStoreConfig) -> None:
+        self.config = config
+        self.clock = ManualClock()
+        self.used = 0.1
+        self.open()
+
+    def open(self) -> None:
+        self.store = MessageStore(self.config, self.clock)
+        self.store.lock()
+        path = self.store.paths.config_file("delayOffset")
+        levels = DelayLevels(self.config.message_delay_level)
+        self.schedule = Schedule(DelayDoor(self.store), levels, path, self.clock, 10_000)
+        self.schedule.load()
+        self.store.load()
+        self.store.start()
+        self.cleaner = Cleaner(
+            self.config, CleanDoor(self.store), self.clock, DiskLevels(), lambda path: self.used, self.pause
+        )
+
+    def close(self) -> None:
+        self.schedule.persist()
+        self.store.shutdown()
+
+    def restart(self) -> None:
+        self.close()
+        self.open()
+
+    async def pause(self, pause_ms: int) -> None:
+        await asyncio.sleep(0)
+
+    def clean(self) -> None:
+        asyncio.run(self.cleaner.clean())
+
+    def put(self, body: bytes, **properties: str) -> PutMessageStatus:
+        return self.store.put(Message("TopicTest", body, properties=properties, born_host=("10.0.0.1", 80))).status
+
+    def stored(self, topic: str = "TopicTest", queue_id: int = 0) -> list[Message]:
+        messages: list[Message] = []
+        offset = self.store.min_offset(topic, queue_id)
+        while (found := self.store.get(topic, queue_id, offset, 32)).status is GetMessageStatus.FOUND:
+            messages += decode_messages(found.body)
+            offset = found.next_begin_offset
+        return messages
+
+
+@pytest.fixture
+def house(config: MessageStoreConfig) -> House:
+    return House(config)
+
+
+def test_a_delayed_message_waits_and_arrives(house: House) -> None:
+    arrived: list[int] = []
+    house.store.on_delayed = arrived.append
+    house.put(b"now", TAGS="a")
+    house.put(b"later", DELAY="2", TAGS="a", KEYS="k")
+    assert arrived == [1]
+    assert [message.body for message in house.stored()] == [b"now"]
+    (waiting,) = house.stored("SCHEDULE_TOPIC_XXXX", 1)
+    assert waiting.properties == {"DELAY": "2", "TAGS": "a", "KEYS": "k", "REAL_TOPIC": "TopicTest", "REAL_QID": "0"}
+    assert house.schedule.deliver(2) == 5000
+    house.clock.advance(5000)
+    assert house.schedule.deliver(2) is None
+    _, message = house.stored()
+    assert (message.body, message.topic, message.queue_offset) == (b"later", "TopicTest", 1)
+    assert message.properties_raw == waiting.properties_raw
+    assert (message.born_host, message.store_timestamp) == (("10.0.0.1", 80), house.clock.now_ms())
+    assert arrived == [1]
+    house.close()
+
+
+def test_a_level_above_the_highest_is_the_highest(house: House) -> None:
+    arrived: list[int] = []
+    house.store.on_delayed = arrived.append
+    house.put(b"later", DELAY="99")
+    assert arrived == [2]
+    assert house.schedule.deliver(3) == 10_000
+    house.close()
+
+
+def test_progress_outlives_a_restart(house: House) -> None:
+    for body in (b"one", b"two"):
+        house.put(body, DELAY="1")
+        house.clock.advance(1000)
+    house.clock.advance(-1)
+    assert house.schedule.deliver(1) == 1
+    house.restart()
+    assert [message.body for message in house.stored()] == [b"one"]
+    assert house.schedule.deliver(1) == 1
+    house.clock.advance(1)
+    assert house.schedule.deliver(1) is None
+    house.restart()
+    assert house.schedule.deliver(1) is None
+    assert [message.body for message in house.stored()] == [b"one", b"two"]
+    house.close()
+
+
+def fill(house: House) -> list[bytes]:
+    """Messages over several files of everything."""
+    bodies = [b"%03d" % number + b"x" * 500 for number in range(60)]
+    for number, body in enumerate(bodies):
+        assert house.put(body, KEYS=f"k{number}") is PutMessageStatus.PUT_OK
+    return bodies
+
+
+def test_expired_messages_go_and_the_others_stay(house: House) -> None:
+    bodies = fill(house)
+    for path in house.store.writer.log.paths[:4]:
+        os.utime(path, (0, 0))
+    house.cleaner.delete_manually()
+    house.clean()
+    left = house.stored()
+    assert [message.body for message in left] == bodies[-len(left) :]
+    assert left[0].physical_offset >= house.store.commit_log_min_offset == 4 * FILE_SIZE
+    assert house.store.min_offset("TopicTest", 0) == 60 - len(left)
+    house.restart()
+    assert house.stored() == left
+    assert house.put(b"next") is PutMessageStatus.PUT_OK
+    for number in range(60 - len(left), 60):
+        assert house.store.query("TopicTest", f"k{number}", 9, 0, 2**62).records
+    assert not house.store.query("TopicTest", "k0", 9, 0, 2**62).records
+    house.close()
+
+
+def test_a_full_disk_refuses_puts_until_there_is_room(house: House) -> None:
+    fill(house)
+    house.used = 0.95
+    house.clean()
+    assert house.put(b"refused") is PutMessageStatus.SERVICE_NOT_AVAILABLE
+    assert house.stored()
+    house.used = 0.5
+    house.clean()
+    assert house.put(b"taken") is PutMessageStatus.PUT_OK
+    house.restart()
+    assert house.stored()[-1].body == b"taken"
+    house.close()
