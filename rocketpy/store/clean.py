@@ -46,8 +46,8 @@ class DiskLevels:
     def of(cls, environment: Environment) -> "DiskLevels":
         """As JVM property in JAVA_OPT, or as environment variable."""
         return cls(
-            level_of(environment, "diskSpaceWarningLevelRatio", cls.warning),
-            level_of(environment, "diskSpaceCleanForciblyRatio", cls.clean_forcibly),
+            level_of(environment, "diskSpaceWarningLevelRatio", "DISK_SPACE_WARNING_LEVEL_RATIO", cls.warning),
+            level_of(environment, "diskSpaceCleanForciblyRatio", "DISK_SPACE_CLEAN_FORCIBLY_RATIO", cls.clean_forcibly),
         )
 
 
@@ -110,8 +110,8 @@ def used_ratio(path: Path) -> float:
     return (disk.f_blocks - disk.f_bfree) / disk.f_blocks if disk.f_blocks else NO_SUCH_PATH
 
 
-def level_of(environment: Environment, name: str, default: float) -> float:
-    text = environment.lookup(f"rocketmq.broker.{name}", f"rocketmq.broker.{name}")
+def level_of(environment: Environment, name: str, variable: str, default: float) -> float:
+    text = environment.lookup(f"rocketmq.broker.{name}", f"ROCKETMQ_BROKER_{variable}")
     try:
         return default if text is None else float(text)
     except ValueError:

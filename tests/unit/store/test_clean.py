@@ -87,9 +87,9 @@ def test_levels_from_the_surroundings() -> None:
     assert DiskLevels.of(Environment(variables={})) == DiskLevels(0.90, 0.85)
     options = "-Drocketmq.broker.diskSpaceWarningLevelRatio=0.98 -Drocketmq.broker.diskSpaceCleanForciblyRatio=0.97"
     assert DiskLevels.of(Environment(variables={"JAVA_OPT": options})) == DiskLevels(0.98, 0.97)
-    variables = {"rocketmq.broker.diskSpaceWarningLevelRatio": "0.99", "JAVA_OPT": ""}
+    variables = {"ROCKETMQ_BROKER_DISK_SPACE_WARNING_LEVEL_RATIO": "0.99", "JAVA_OPT": ""}
     assert DiskLevels.of(Environment(variables=variables)) == DiskLevels(0.99, 0.85)
-    wrong = {"rocketmq.broker.diskSpaceWarningLevelRatio": "full"}
+    wrong = {"ROCKETMQ_BROKER_DISK_SPACE_WARNING_LEVEL_RATIO": "full"}
     assert DiskLevels.of(Environment(variables=wrong)) == DiskLevels(0.90, 0.85)
 
 
