@@ -6,7 +6,7 @@ it knew.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rocketpy._core import fast_lane
 from rocketpy._core.command import quote
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rocketpy.broker.broker import Broker
 
 JSON = 0
+
+Counted: TypeAlias = "tuple[tuple[str, ...], int, int, int]"
+"""(topic,) of sends or (group, topic) of pulls, messages, bytes of their records, requests."""
 
 
 class FastLane:
@@ -40,7 +43,7 @@ class FastLane:
         broker.topics.on_change.append(lambda _topic, _config: self.forget_rules())
         broker.groups.on_change.append(self.forget_rules)
         broker.consumers.on_change.append(self.forget_rules)
-        broker.stats.before_sample.append(self._bring_counts_in)
+        broker.stats.before_sample.append(lambda: self.count(*self.take_counts()))
 
     @property
     def core(self) -> Lane:
@@ -55,10 +58,14 @@ class FastLane:
         """After the store's last flush: what the gate still keeps is not on disk and is not answered."""
         self._gate.shutdown()
 
-    def _bring_counts_in(self) -> None:
+    def take_counts(self) -> tuple[list[Counted], int]:
+        """What the lane served since the last call, and how many pulls found nothing."""
+        return self._lane.take_counts()
+
+    def count(self, served: list[Counted], missed: int) -> None:
+        """Bring such counts into the broker's meters."""
         stats = self._broker.stats
-        counts, missed = self._lane.take_counts()
-        for names, nums, size_bytes, times in counts:
+        for names, nums, size_bytes, times in served:
             if len(names) == 1:
                 stats.put(names[0], nums, size_bytes)
             else:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rocketpy.broker.processors.pull import wanted_tags
 from rocketpy.config.store import BrokerRole
 from rocketpy.protocol import names, perm
+from rocketpy.protocol.bodies import MessageModel
 
 if TYPE_CHECKING:
     from rocketpy.broker.broker import Broker
@@ -50,7 +52,7 @@ class PullRule:
     topic: str
     read_queue_nums: int
     sub_version: int
-    tags: tuple[int, ...] | None
+    tags: frozenset[int] | None
     suggest_which_broker_id: int
     suggest_when_slow: int
 
@@ -86,7 +88,7 @@ class LaneRules:
             topic,
             config.read_queue_nums,
             NOT_KNOWN if subscription is None else subscription.sub_version,
-            _tags(subscription),
+            None if subscription is None else wanted_tags(subscription),
             found.broker_id if slave_read else 0,
             found.which_broker_when_consume_slowly if slave_read else 0,
         )
@@ -106,7 +108,9 @@ class LaneRules:
     def _subscription(self, group: SubscriptionGroupConfig, topic: str) -> SubscriptionData | None:
         """The group's own subscription where it is by tags and allowed; the full lane has a word for the others."""
         clients = self._broker.consumers.group(group.group_name)
-        if clients is None or (clients.message_model == "BROADCASTING" and not group.consume_broadcast_enable):
+        if clients is None:
+            return None
+        if clients.message_model is MessageModel.BROADCASTING and not group.consume_broadcast_enable:
             return None
         found = clients.subscription(topic)
         if found is None or found.class_filter_mode or (found.expression_type or "TAG") != "TAG":
@@ -128,9 +132,3 @@ class LaneRules:
             and config.long_polling_enable
             and self._broker.store_config.broker_role is not BrokerRole.SLAVE
         )
-
-
-def _tags(subscription: SubscriptionData | None) -> tuple[int, ...] | None:
-    if subscription is None or subscription.sub_string in (None, "", "*"):
-        return None
-    return tuple(subscription.code_set)

@@ -109,6 +109,11 @@ def _tags(broker: Broker, header: PullMessageRequestHeader, group: SubscriptionG
         return tags_of(header.subscription)
     subscription = _subscription(broker, header, group)
     _check_tag_type(subscription.expression_type)
+    return wanted_tags(subscription)
+
+
+def wanted_tags(subscription: SubscriptionData) -> frozenset[int] | None:
+    """Hash codes of the tags that a group's subscription wants, None for all."""
     if subscription.class_filter_mode or subscription.sub_string == "*":
         return None
     return frozenset(subscription.code_set)

@@ -1,0 +1,166 @@
+"""The full lane is the fast lane's oracle: the same requests give the same bytes on the wire and in the store."""
+
+import asyncio
+import socket
+import struct
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rocketpy._core.command import Command
+from rocketpy._core.lane import Lane
+from rocketpy._core.message import Message, encode_batch
+from rocketpy.broker.broker import Broker
+from rocketpy.broker.fast_lane import FastLane
+from rocketpy.clock import ManualClock
+from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig
+from rocketpy.protocol.bodies import TopicConfig
+
+HOST = "127.0.0.1"
+
+
+@dataclass
+class Outcome:
+    """What one run left: reply frames by opaque, stored bytes, entries of each queue, committed offsets."""
+
+    replies: dict[int, bytes]
+    log: bytes
+    queues: dict[tuple[bytes, int], list[tuple[int, int, int]]]
+    offsets: dict[str, object]
+    stored: int
+    served_by_fast_lane: bool
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        return sock.getsockname()[1]
+
+
+def run(folder, port: int, source_port: int, turns: list[list[Command]], fast: bool, monkeypatch) -> Outcome:
+    with monkeypatch.context() as patch:
+        if not fast:
+            patch.setattr(FastLane, "core", Lane())
+        return asyncio.run(_run(folder, port, source_port, turns))
+
+
+async def _run(folder, port, source_port, turns) -> Outcome:
+    store_config = MessageStoreConfig(
+        store_path_root_dir=str(folder), store_path_commit_log=str(folder / "commitlog"),
+        mapped_file_size_commit_log=1 << 16, mapped_file_size_consume_queue=2000, max_hash_slot_num=100,
+        max_index_num=4000, message_index_enable=True,
+    )  # fmt: skip
+    config = BrokerConfig(broker_ip1=HOST, broker_name="b")
+    broker = Broker(config, NettyServerConfig(listen_port=port), NettyClientConfig(), store_config, ManualClock())
+    await broker.start()
+    try:
+        broker.topics.put(TopicConfig("T", read_queue_nums=2, write_queue_nums=2))
+        replies = await talk(port, source_port, turns)
+        end = broker.store.writer.log.end_offset
+        counts, missed = broker.lane.take_counts()
+        broker.lane.count(counts, missed)
+        return Outcome(
+            replies,
+            b"".join((folder / "commitlog").joinpath(f"{start:020d}").read_bytes()[: end - start]
+                     for start in range(0, max(0, end), 1 << 16)),
+            {key: [queue.entry(index) for index in range(queue.max_offset)]
+             for key, queue in sorted(broker.store.writer.queues.items()) if queue.max_offset},
+            dict(broker.offsets.table),
+            broker.stats.meter("BROKER_PUT_NUMS").total,
+            bool(counts),
+        )  # fmt: skip
+    finally:
+        await broker.stop()
+
+
+async def talk(port, source_port, turns) -> dict[int, bytes]:
+    """Send each turn in one write from a fixed port, and take all its replies before the next."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no TIME_WAIT on the fixed port
+    sock.bind((HOST, source_port))
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, (HOST, port))
+    reader, writer = await asyncio.open_connection(sock=sock)
+    replies = {}
+    for turn in turns:
+        writer.write(b"".join(command.encode() for command in turn))
+        for _ in range(sum(not command.is_oneway for command in turn)):
+            head = await asyncio.wait_for(reader.readexactly(4), 5)
+            frame = head + await reader.readexactly(int.from_bytes(head, "big"))
+            replies[Command.decode(frame).opaque] = frame
+    writer.transport.abort()
+    return replies
+
+
+PROPERTIES = st.lists(
+    st.sampled_from([
+        "UNIQ_KEY\x017F00\x02", "WAIT\x01true\x02", "WAIT\x01false\x02", "TAGS\x01TagA\x02", "TAGS\x01标签\x02",
+        "KEYS\x01k1 k2\x02", "KEYS\x01 \x02", "own\x01\x02", "own\x01a\x01b\x02", "DELAY\x013\x02",
+        "DELAY\x010\x02", "quote\x01\"\\/\x02",
+    ]),
+    max_size=5,
+).map("".join)  # fmt: skip
+
+NUMBERS = st.sampled_from(["0", "1", "1", "0", "2", "-1", "x", "99999999999"])
+
+
+@st.composite
+def sends(draw):
+    ext = {"a": "PG", "b": draw(st.sampled_from(["T", "T", "T", "None", "TBW102", "%RETRY%G"])), "c": "none", "d": "4",
+           "e": draw(NUMBERS), "f": draw(st.sampled_from(["0", "1"])), "g": "1565000000123", "h": draw(NUMBERS),
+           "i": draw(PROPERTIES), "j": draw(NUMBERS), "k": "false", "m": "false"}  # fmt: skip
+    for name in draw(st.sets(st.sampled_from("hijm"), max_size=1)):
+        del ext[name]
+    code = draw(st.sampled_from([310, 310, 320]))
+    body = draw(st.binary(max_size=300)) or None
+    if code == 320:
+        ext["m"] = "true"
+        bodies = draw(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=4))
+        body = encode_batch([Message("T", body, properties={"UNIQ_KEY": "u"}) for body in bodies])
+    return Command(code, ext, body, flag=draw(st.sampled_from([0, 0, 0, 2])))
+
+
+@st.composite
+def pulls(draw):
+    ext = {"consumerGroup": "G", "topic": draw(st.sampled_from(["T", "T", "none"])), "queueId": draw(NUMBERS),
+           "queueOffset": draw(st.sampled_from(["0", "0", "1", "5", "-1"])),
+           "maxMsgNums": draw(st.sampled_from(["1", "32"])),
+           "sysFlag": draw(st.sampled_from(["4", "5", "0", "12"])), "commitOffset": "1", "suspendTimeoutMillis": "0",
+           "subscription": draw(st.sampled_from(["*", "", "TagA", "TagA || 标签", "||", "no"])), "subVersion": "1",
+           "expressionType": draw(st.sampled_from(["TAG", "", "SQL92"]))}  # fmt: skip
+    return Command(11, ext)
+
+
+@st.composite
+def conversations(draw):
+    turns = draw(st.lists(st.lists(st.one_of(sends(), pulls()), min_size=1, max_size=8), min_size=1, max_size=4))
+    for opaque, command in enumerate(command for turn in turns for command in turn):
+        command.opaque = opaque
+    return turns
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(turns=conversations())
+def test_both_lanes_answer_and_store_the_same_bytes(turns, tmp_path_factory, monkeypatch):
+    port, source_port = free_port(), free_port()
+    fast, full = (
+        run(tmp_path_factory.mktemp("store"), port, source_port, turns, lane, monkeypatch) for lane in (True, False)
+    )
+    assert fast.replies == full.replies
+    assert fast.log == full.log
+    assert fast.queues == full.queues
+    assert fast.offsets == full.offsets
+    assert fast.stored == full.stored
+    assert not full.served_by_fast_lane
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_oracle_compares_two_ways(fast, tmp_path, monkeypatch):
+    ext = {"a": "PG", "b": "T", "c": "TBW102", "d": "4", "e": "0", "f": "0", "g": "1", "h": "0", "i": "", "j": "0",
+           "k": "false", "m": "false"}  # fmt: skip
+    turns = [[Command(310, ext, b"x", opaque=1)]]
+    outcome = run(tmp_path, free_port(), free_port(), turns, fast, monkeypatch)
+    assert outcome.stored == 1 and outcome.served_by_fast_lane is fast

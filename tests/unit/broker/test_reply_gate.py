@@ -1,0 +1,53 @@
+"""Replies leave when the log is on disk up to them, and as FLUSH_DISK_TIMEOUT when that takes too long."""
+
+import asyncio
+
+from rocketpy._core.command import Command
+from rocketpy.broker.reply_gate import ReplyGate
+from rocketpy.clock import ManualClock
+
+
+class Peer:
+    def __init__(self):
+        self.sent = []
+
+    def write_late(self, frames):
+        self.sent.append(frames)
+
+
+def reply(opaque):
+    return Command(0, {"msgId": "x"}, opaque=opaque, flag=1).encode()
+
+
+def test_replies_leave_in_order_when_the_log_is_durable():
+    async def scenario():
+        gate, peer = ReplyGate(5000, ManualClock()), Peer()
+        gate.hold(100, b"a", peer)
+        gate.hold(200, b"b", peer)
+        gate.open(99)
+        assert peer.sent == []
+        gate.open(100)
+        assert peer.sent == [b"a"]
+        gate.open(1000)
+        assert peer.sent == [b"a", b"b"] and len(gate) == 0
+        gate.shutdown()
+
+    asyncio.run(scenario())
+
+
+def test_what_waits_too_long_is_answered_as_stored_but_not_flushed():
+    async def scenario():
+        clock, peer = ManualClock(), Peer()
+        gate = ReplyGate(5000, clock)
+        gate.hold(100, reply(1) + reply(2), peer)
+        clock.advance(4999)
+        gate.expire()
+        assert peer.sent == []
+        clock.advance(1)
+        gate.expire()
+        (frames,) = peer.sent
+        first = Command.decode(frames[: len(frames) // 2])
+        assert (first.code, first.opaque, first.ext) == (10, 1, {"msgId": "x"})
+        gate.shutdown()
+
+    asyncio.run(scenario())
