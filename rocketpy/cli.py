@@ -4,19 +4,24 @@ Options, their long names, usage text and exit codes of broker and namesrv are u
 when they are to serve, so that help, `-p` and refusals are quick.
 """
 
+from __future__ import annotations
+
 import contextlib
 import faulthandler
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rocketpy.config.environment import Environment
 from rocketpy.config.setting import Settings
-from rocketpy.launch import guarded, say, serve_until_signal, tell_java_options, tell_settings, warn
+from rocketpy.launch import announce, guarded, say, serve_until_signal, tell_java_options, tell_settings, warn
+
+if TYPE_CHECKING:
+    from rocketpy.config.programs import BrokerProgram
 
 EXIT_USAGE = 255
 PORT = click.IntRange(3, 65534)
@@ -119,7 +124,7 @@ def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
     from rocketpy.namesrv.name_server import NameServer
 
     boot_line = f"The Name Server boot success. serializeType={environment.serialize_type}"
-    return serve_until_signal(NameServer(program.namesrv, program.server), boot_line, log)
+    return serve_until_signal(NameServer(program.namesrv, program.server), lambda: announce(boot_line, log), log)
 
 
 @main.command(cls=UpstreamCommand, add_help_option=False)
@@ -165,29 +170,24 @@ def _run_broker(
     set_title("broker", _arguments(file))
     tell_java_options(environment, log)
     tell_settings(program.settings, program.file, log, folder / "broker.log")
-    address = _tell_address(program, log)
 
     from rocketpy.broker.broker import Broker
 
-    boot_line = (
-        f"The broker[{program.broker.broker_name}, {address}] boot success. serializeType={environment.serialize_type}"
-    )
-    if program.broker.namesrv_addr is not None:
-        boot_line += f" and name server is {program.broker.namesrv_addr}"
-    return serve_until_signal(Broker(program.broker, program.server, program.client, program.store), boot_line, log)
+    server = Broker(program.broker, program.server, program.client, program.store)
+    return serve_until_signal(server, lambda: _tell_broker(program, environment, log), log)
 
 
-def _tell_address(program: Any, log: logging.Logger) -> str:
-    """Say which address clients are given and why; `ip:port`."""
+def _tell_broker(program: BrokerProgram, environment: Environment, log: logging.Logger) -> None:
+    """Say which address clients are given and why, then upstream's line."""
     choice = program.advertised
     address = f"{choice.address}:{program.server.listen_port}"
-    line = f"clients are given the address {address} ({choice.reason})"
-    say(line)
-    log.info("%s", line)
+    announce(f"clients are given the address {address} ({choice.reason})", log)
     if choice.warning:
         warn(choice.warning)
         log.warning("%s", choice.warning)
-    return address
+    name, name_servers = program.broker.broker_name, program.broker.namesrv_addr
+    boot_line = f"The broker[{name}, {address}] boot success. serializeType={environment.serialize_type}"
+    announce(boot_line + (f" and name server is {name_servers}" if name_servers is not None else ""), log)
 
 
 def _arguments(file: str | None) -> tuple[str, ...]:

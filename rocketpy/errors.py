@@ -27,7 +27,7 @@ class CorruptMessage(StoreError):
 
 
 class StartRefused(RocketPyError):
-    """The operator asked for what cannot start: one line with path or port and remedy, and the exit code (upstream's -1)."""
+    """The operator asked for what cannot start: one line with path or port and remedy, and the exit code."""
 
     def __init__(self, message: str, exit_code: int = 255) -> None:
         super().__init__(message)

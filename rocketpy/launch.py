@@ -45,6 +45,12 @@ def warn(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def announce(line: str, log: logging.Logger) -> None:
+    """A line on stdout and in the log."""
+    log.info("%s", line)
+    say(line)
+
+
 def guarded(run: Callable[[], int], log: logging.Logger) -> int:
     """What `run` answers; a fault becomes one line on stderr (and in the log, once that is open) and its exit code."""
     tell = warn
@@ -111,21 +117,20 @@ def use_all_file_handles() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def serve_until_signal(server: Server, boot_line: str, log: logging.Logger) -> int:
-    """Start, say so, and serve until a signal; 0 after a clean stop."""
+def serve_until_signal(server: Server, tell_started: Callable[[], None], log: logging.Logger) -> int:
+    """Start, have it told, and serve until a signal; 0 after a clean stop."""
     import uvloop
 
     use_all_file_handles()
-    uvloop.run(_serve(server, boot_line, log))
+    uvloop.run(_serve(server, tell_started, log))
     return 0
 
 
-async def _serve(server: Server, boot_line: str, log: logging.Logger) -> None:
+async def _serve(server: Server, tell_started: Callable[[], None], log: logging.Logger) -> None:
     stopping = asyncio.Event()
     _stop_on_signals(stopping, log)
     await server.start()
-    log.info("%s", boot_line)
-    say(boot_line)
+    tell_started()
     await stopping.wait()
     await server.stop()
     log.info("stopped cleanly, pid %d", os.getpid())

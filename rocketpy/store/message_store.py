@@ -21,7 +21,7 @@ from rocketpy._core.message import Message, decode_message, encode_properties, m
 from rocketpy._core.store_writer import StoreWriter
 from rocketpy.clock import Clock
 from rocketpy.config.store import FlushDiskType, MessageStoreConfig
-from rocketpy.errors import RequestRefused
+from rocketpy.errors import RequestRefused, StartRefused
 from rocketpy.store import file_sizes
 from rocketpy.store.allocate import Allocator
 from rocketpy.store.checkpoint import Checkpoint
@@ -81,9 +81,14 @@ class MessageStore:
     # -- open and close ------------------------------------------------------------------------------------------
 
     def lock(self) -> None:
-        """Take the folder for this process; StartRefused when somebody else has it. Nothing else is touched."""
+        """Take the folder for this process; StartRefused when somebody else has it. No file but the lock is touched."""
         self.paths.check()
         self._lock.acquire()
+        try:  # what cannot be made is told now, not at the first put
+            self.paths.commit_log.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            self._lock.release()
+            raise StartRefused(f"{self.paths.commit_log} cannot be made: {fault.strerror}; set another path") from None
 
     def unlock(self) -> None:
         """Let the folder go."""

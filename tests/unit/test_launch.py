@@ -10,7 +10,7 @@ import pytest
 from rocketpy.config import Environment
 from rocketpy.config.checks import UpstreamRefused
 from rocketpy.errors import StartRefused, StoreError
-from rocketpy.launch import guarded, serve_until_signal, tell_java_options
+from rocketpy.launch import guarded, say, serve_until_signal, tell_java_options
 
 log = logging.getLogger("test.launch")
 log.propagate = False
@@ -68,14 +68,14 @@ class Told:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_it_cleanly(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
     server = Told(number)
-    assert serve_until_signal(server, "boot success", log) == 0
+    assert serve_until_signal(server, lambda: say("boot success"), log) == 0
     assert server.stopped == 1
     assert capsys.readouterr().out == "boot success\n"
 
 
 def test_more_signals_change_nothing() -> None:
     server = Told(signal.SIGTERM, signals=5)
-    assert serve_until_signal(server, "", log) == 0
+    assert serve_until_signal(server, list, log) == 0
     assert server.stopped == 1
 
 
@@ -86,7 +86,7 @@ def test_a_start_that_fails_is_not_stopped_by_us() -> None:
 
     server = Refused(signal.SIGTERM)
     with pytest.raises(StartRefused):
-        serve_until_signal(server, "", log)
+        serve_until_signal(server, list, log)
     assert server.stopped == 0
 
 
