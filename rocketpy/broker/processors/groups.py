@@ -97,7 +97,7 @@ def get_consume_stats(
     table: dict[MessageQueue, OffsetWrapper] = {}
     for topic in counted:
         table.update(_progress(broker, group, topic))
-    consume_tps = sum(broker.stats.get_tps(group, topic) for topic in counted)
+    consume_tps = sum((broker.stats.get_tps(group, topic) for topic in counted), 0.0)
     return success(bodies.ConsumeStats(table, consume_tps).encode())
 
 
