@@ -106,11 +106,13 @@ PROPERTIES = st.lists(
 
 NUMBERS = st.sampled_from(["0", "1", "1", "0", "2", "-1", "x", "99999999999"])
 
+QUEUE_IDS = NUMBERS.filter(lambda text: text != "-1")  # a negative one is a random queue
+
 
 @st.composite
 def sends(draw):
     ext = {"a": "PG", "b": draw(st.sampled_from(["T", "T", "T", "None", "TBW102", "%RETRY%G"])), "c": "none", "d": "4",
-           "e": draw(NUMBERS), "f": draw(st.sampled_from(["0", "1"])), "g": "1565000000123", "h": draw(NUMBERS),
+           "e": draw(QUEUE_IDS), "f": draw(st.sampled_from(["0", "1"])), "g": "1565000000123", "h": draw(NUMBERS),
            "i": draw(PROPERTIES), "j": draw(NUMBERS), "k": "false", "m": "false"}  # fmt: skip
     for name in draw(st.sets(st.sampled_from("hijm"), max_size=1)):
         del ext[name]
