@@ -1,4 +1,4 @@
-"""Fixtures of the compat tests: `--server=rocketpy|upstream|both` chooses who serves, the clients are always the official ones."""
+"""Fixtures of the compat tests: `--server=rocketpy|upstream|both` says who serves; the clients are official ones."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than about ten seconds")
 
 
+def chosen(config: pytest.Config) -> str:
+    """The option, or the environment's word where pytest started in a folder above and never saw the option."""
+    return str(config.getoption("--server", os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy")))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server_kind" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--server", os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy"))
-        metafunc.parametrize("server_kind", KINDS[chosen], scope="session")
+        metafunc.parametrize("server_kind", KINDS[chosen(metafunc.config)], scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason in sorted(set(tools.missing.values())):
         terminalreporter.write_line(f"compat tests not run here: {reason}")
+
+
+@pytest.fixture(scope="session")
+def compared(pytestconfig: pytest.Config) -> tuple[str, str]:
+    """The two sides of a comparison; with --server=upstream the oracle is held against itself, to prove the masks."""
+    return "upstream", "upstream" if chosen(pytestconfig) == "upstream" else "rocketpy"
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +86,7 @@ def cluster(server_kind: str, launcher, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def new_cluster(server_kind: str, launcher, tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
-    """Starts two masters for one test alone, with the settings given; they are killed at its end, whatever their state."""
+    """Starts two masters for one test alone, with the settings given; killed at its end, whatever their state."""
     clusters: list[Cluster] = []
 
     def start(**settings: object) -> Cluster:
@@ -101,7 +111,7 @@ def java() -> JavaClient:
 
 @pytest.fixture
 def open_session(tmp_path: Path) -> Iterator:
-    """Starts client programs and makes sure none outlives the test: open_session(client, cluster, "consume", topic=…)."""
+    """Starts client programs, none outlives the test: open_session(client, cluster, "consume", topic=…)."""
     sessions: list[Session] = []
 
     def start(client: Client, cluster: Cluster, command: str, **options: object) -> Session:

@@ -1,4 +1,4 @@
-"""What a push consumer sees: everything once per group, to each member when broadcasting, in order, again, or set aside."""
+"""What a push consumer sees: once per group, to each member when broadcasting, in order, again, or set aside."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_only_the_tags_asked_for_are_delivered(run, open_session, client, cluste
 def test_broadcasting_gives_every_message_to_every_member(run, open_session, client, cluster):
     topic, group = unique("Broad"), unique("CG")
     run(client, cluster, "produce", topic=topic, count=1)
-    members = [open_session(client, cluster, "consume", topic=topic, group=group, model="BROADCASTING", instance=f"b{i}")
-               for i in range(2)]
+    options = {"topic": topic, "group": group, "model": "BROADCASTING"}
+    members = [open_session(client, cluster, "consume", instance=f"b{i}", **options) for i in range(2)]
     for member in members:
         member.wait_for("consumed", 1)
     run(client, cluster, "produce", topic=topic, first=1, count=30)

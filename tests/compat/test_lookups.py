@@ -88,5 +88,6 @@ def test_a_message_is_found_by_the_broker_s_id_and_by_the_client_s(run, java, cl
     for event in (sent[0], sent[5]):
         by_offset = run(java, cluster, "view", id=event["offset_msg_id"]).of("found")
         by_client = run(java, cluster, "view", id=event["msg_id"], topic=topic).of("found")
+        place = (event["index"], event["queue_offset"])
         for found in (by_offset, by_client):
-            assert [(each["index"], each["queue_offset"]) for each in found] == [(event["index"], event["queue_offset"])]
+            assert [(each["index"], each["queue_offset"]) for each in found] == [place]

@@ -1,4 +1,4 @@
-"""Brokers that stop and come back: offsets are kept, sends go on over the other master, nothing acknowledged is lost."""
+"""Brokers that stop and come back: offsets are kept, sends go on, nothing acknowledged is lost."""
 
 from __future__ import annotations
 

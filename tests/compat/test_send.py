@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 from kit.cluster import Cluster, unique
 
@@ -44,7 +46,8 @@ def test_one_way_messages_arrive(run, java, client, cluster):
 
 def test_a_batch_is_stored_in_one_queue_in_order(run, java, client, cluster):
     topic = unique("Batch")
-    sent = run(client, cluster, "produce", topic=topic, mode="batch", count=24, batch=8, tags="A,B", keys="b").of("sent")
+    options = {"mode": "batch", "count": 24, "batch": 8, "tags": "A,B", "keys": "b"}
+    sent = run(client, cluster, "produce", topic=topic, **options).of("sent")
     assert [event["status"] for event in sent] == ["SEND_OK"] * 3
     assert all(len(event["offset_msg_id"].split(",")) == 8 for event in sent)
     found = stored(run, java, cluster, topic)
@@ -67,8 +70,6 @@ def test_bodies_of_64_kib_come_back_whole(run, java, client, cluster):
 
 def crcs(count: int, size: int) -> dict[int, int]:
     """The CRC of each body the scenario programs make (Bodies.make, makeBody)."""
-    import zlib
-
     result = {}
     for index in range(count):
         head = f"{index}:".encode()

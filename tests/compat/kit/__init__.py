@@ -1,1 +1,1 @@
-"""What the compat tests stand on: tools of the machine, both servers behind one door, the official clients, raw frames."""
+"""What the compat tests stand on: tools of the machine, both servers behind one door, official clients, raw frames."""

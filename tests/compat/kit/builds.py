@@ -1,4 +1,4 @@
-"""Builds the scenario programs and resolves jars, once per content: a second run finds all of it in the cache folder."""
+"""Builds the scenario programs and resolves jars, once per content: a second run finds all of it in the cache."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def java_program() -> str:
     classes = cache_dir() / f"java-{digest([JAVA / 'pom.xml', *sources])}"
     if not classes.exists():
         scratch = classes.with_suffix(f".{os.getpid()}")
-        run(["javac", "-nowarn", "--release", "8", "-Xlint:-options", "-cp", jars, "-d", str(scratch), *map(str, sources)])
+        flags = ["-nowarn", "--release", "8", "-Xlint:-options"]
+        run(["javac", *flags, "-cp", jars, "-d", str(scratch), *map(str, sources)])
         scratch.rename(classes)
     return f"{classes}:{jars}"
 
@@ -55,7 +56,7 @@ def java_program() -> str:
 def go_program() -> Path:
     """Path of the compiled Go scenarios."""
     tools.need("go")
-    sources = sorted(GO.glob("*.go")) + [GO / "go.mod", GO / "go.sum"]
+    sources = [*sorted(GO.glob("*.go")), GO / "go.mod", GO / "go.sum"]
     program = cache_dir() / f"go-{digest(sources)}"
     if not program.exists():
         program.parent.mkdir(parents=True, exist_ok=True)

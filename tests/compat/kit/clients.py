@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -133,10 +134,8 @@ class Session:
         self._reader.join(10)
         for stream in (self._process.stdin, self._process.stdout, self._log):
             assert stream
-            try:
+            with suppress(BrokenPipeError):
                 stream.close()
-            except BrokenPipeError:
-                pass
 
     def story(self) -> str:
         """The last events and the end of the log, for a failure's message."""

@@ -80,7 +80,8 @@ class Broker:
         self.properties = home / "broker.properties"
         rows = {
             "brokerName": name, "listenPort": self.port, "haListenPort": self.port + 1,
-            "storePathRootDir": self.store, "storePathCommitLog": self.store / "commitlog", **BROKER_DEFAULTS, **settings,
+            "storePathRootDir": self.store, "storePathCommitLog": self.store / "commitlog",
+            **BROKER_DEFAULTS, **settings,
         }
         self.properties.write_text("".join(f"{key}={value}\n" for key, value in rows.items()))
 
@@ -111,14 +112,16 @@ class Broker:
 
 
 class Cluster:
-    """Two masters, broker-a and broker-b, behind one name server."""
+    """Masters behind one name server: two unless other names are given."""
 
-    def __init__(self, servers: Servers, root: Path, **settings: object) -> None:
+    def __init__(
+        self, servers: Servers, root: Path, names: tuple[str, ...] = ("broker-a", "broker-b"), **settings: object
+    ) -> None:
         self.kind = servers.name
         self.root = root
         self.namesrv = NameServer(servers, root / "namesrv")
         settings = {"namesrvAddr": self.namesrv.address, **settings}
-        self.brokers = {name: Broker(servers, root / name, name, settings) for name in ("broker-a", "broker-b")}
+        self.brokers = {name: Broker(servers, root / name, name, settings) for name in names}
 
     @property
     def namesrv_addr(self) -> str:

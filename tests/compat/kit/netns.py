@@ -46,7 +46,7 @@ class Host:
         """Gives this host alone its own `folder` at the path `at`, which must exist as an empty folder."""
         script = f"mount --bind '{folder}' '{at}' && echo mounted && exec sleep infinity"
         self._holder = subprocess.Popen(
-            ["ip", "netns", "exec", self.namespace, "unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+            [*self.prefix, "unshare", "--mount", "--propagation", "private", "sh", "-c", script],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         )
         assert self._holder.stdout
@@ -63,9 +63,10 @@ class Host:
         found = {}
         for pid in call("ip", "netns", "pids", self.namespace).split():
             try:
-                found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                words = Path(f"/proc/{pid}/cmdline").read_bytes()
             except FileNotFoundError:
                 continue
+            found[int(pid)] = words.replace(b"\0", b" ").decode(errors="replace")
         return found
 
     def pid_of(self, word: str) -> int | None:

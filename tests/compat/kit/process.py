@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STOP_TIMEOUT_S = 25.0
@@ -78,13 +78,13 @@ def free_broker_port() -> int:
 class Program:
     """One running command with its output in a file; it and its children share a process group of their own."""
 
-    def __init__(self, command: list[str], output: Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> None:
+    def __init__(self, command: list[str], output: Path, env: dict[str, str], cwd: Path) -> None:
         self.output = output
         output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("ab") as sink:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})}, cwd=cwd, start_new_session=True,
+                env={**os.environ, **env}, cwd=cwd, start_new_session=True,
             )
 
     @property
@@ -116,10 +116,8 @@ class Program:
 
     def kill(self) -> None:
         """SIGKILL to the whole group: nothing gets a chance to flush."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait(10)
 
     def tail(self, lines: int = 30) -> str:

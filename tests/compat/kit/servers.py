@@ -113,8 +113,8 @@ class UpstreamImage:
 
     def _start(self, script: str, home: Path, properties: Path) -> Container:
         return Container(self._engine.containers.run(
-            IMAGE, ["sh", script, "-c", str(properties)], detach=True, network_mode="host", user=f"{os.getuid()}:{os.getgid()}",
-            volumes={str(home): {"bind": str(home), "mode": "rw"}},
+            IMAGE, ["sh", script, "-c", str(properties)], detach=True, network_mode="host",
+            user=f"{os.getuid()}:{os.getgid()}", volumes={str(home): {"bind": str(home), "mode": "rw"}},
             environment={"JAVA_OPT_EXT": f"-Xms256m -Xmx256m -Xmn96m -Duser.home={home}", "HOME": str(home)},
         ))
 
@@ -157,7 +157,7 @@ def upstream() -> Servers:
 
 
 def engine() -> docker.DockerClient:
-    """The Docker engine; its socket is tried first, because the SDK leaves an unclosed one behind when nobody answers."""
+    """The Docker engine; its socket is tried first: the SDK leaves an unclosed one behind when nobody answers."""
     import docker
 
     host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")

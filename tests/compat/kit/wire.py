@@ -112,7 +112,8 @@ class Peer:
 
 def ask_from(prefix: list[str], address: str, code: int, ext: dict[str, Any] | None = None, body: str = "") -> bytes:
     """The body of an answer, asked for by a program started with `prefix` (in another network namespace)."""
-    program = f"import sys; from kit import wire; sys.stdout.buffer.write(wire.Peer({address!r}).ask({code}, {ext!r}, {body!r}).body)"
+    question = f"wire.Peer({address!r}).ask({code}, {ext!r}, {body!r})"
+    program = f"import sys; from kit import wire; sys.stdout.buffer.write({question}.body)"
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     try:
         return subprocess.run([*prefix, sys.executable, "-c", program], env=env, capture_output=True, timeout=15,
@@ -141,9 +142,9 @@ def binary_header(header: dict[str, Any]) -> bytes:
         for key, value in (header.get("extFields") or {}).items()
     )
     remark = (header.get("remark") or "").encode()
-    return (struct.pack(">hBhii", header["code"], LANGUAGES.index(header["language"]), header["version"], header["opaque"],
-                        header["flag"])
-            + struct.pack(">i", len(remark)) + remark + struct.pack(">i", len(ext)) + ext)
+    numbers = (header["code"], LANGUAGES.index(header["language"]), header["version"], header["opaque"], header["flag"])
+    return b"".join([struct.pack(">hBhii", *numbers), struct.pack(">i", len(remark)), remark,
+                     struct.pack(">i", len(ext)), ext])
 
 
 def parse(data: bytes) -> Answer:
@@ -214,6 +215,10 @@ def record(data: bytes) -> Record:
     assert zlib.crc32(body) & 0x7FFFFFFF == fixed[2]
     pairs = sorted(tuple(pair.split("\x01", 1)) for pair in properties.split("\x02") if pair)
     return Record(
-        *fixed[:9], f"{socket.inet_ntoa(fixed[9])}:{fixed[10]}", fixed[11], f"{socket.inet_ntoa(fixed[12])}:{fixed[13]}",
-        fixed[14], fixed[15], body, topic, tuple(pairs),  # type: ignore[arg-type]
+        *fixed[:9], host(fixed[9], fixed[10]), fixed[11], host(fixed[12], fixed[13]), fixed[14], fixed[15],
+        body, topic, tuple(pairs),  # type: ignore[arg-type]
     )
+
+
+def host(address: bytes, port: int) -> str:
+    return f"{socket.inet_ntoa(address)}:{port}"
