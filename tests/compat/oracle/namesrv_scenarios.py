@@ -86,7 +86,6 @@ def registration(side: Side) -> None:
         body_of(topic("ns_t1", readQueueNums=9), version=newer))
     ask(side, "unchanged route", GET_ROUTEINTO_BY_TOPIC, {"topic": "ns_t1"})
     ask(side, "cluster", GET_BROKER_CLUSTER_INFO)
-    ask(side, "name missing", REGISTER_BROKER, {k: v for k, v in who("ns-h", 8).items() if k != "brokerName"}, body)
     ask(side, "body is no JSON", REGISTER_BROKER, who("ns-i", 9), b"{x")
 
 
@@ -179,4 +178,11 @@ def settings(side: Side) -> None:
     ask(side, "no body", UPDATE_NAMESRV_CONFIG)
 
 
-SCENARIOS = [registration, data_versions, leaving, routes_refused, topic_lists, key_values, settings]
+def missing_names(side: Side) -> None:
+    """Comes last: a null broker name breaks upstream's own tables for good."""
+    nameless = {key: value for key, value in who("mn-a", 61).items() if key != "brokerName"}
+    ask(side, "register without a name", REGISTER_BROKER, nameless, body_of(topic("mn_t")))
+    ask(side, "unregister without a name", UNREGISTER_BROKER, nameless)
+
+
+SCENARIOS = [registration, data_versions, leaving, routes_refused, topic_lists, key_values, settings, missing_names]

@@ -59,7 +59,7 @@ class Side:
         """Asks, writes the answer down under the step's name and gives it back."""
         assert step not in self.transcript, f"two steps are called {step}"
         answer = (via or self.peer(to)).ask(code, ext, body, **more)
-        self.transcript[step] = self._plain(answer, hide)
+        self.transcript[step] = self.plain(answer, hide)
         return answer
 
     def expect_silence(self, step: str, code: int, ext: dict[str, Any] | None = None, body: bytes | str = b"", *,
@@ -67,7 +67,7 @@ class Side:
         """Asks on a connection of its own and waits a moment: an answer is written down, and silence too."""
         with wire.Peer(self.address(to), wait_s) as peer:
             try:
-                self.transcript[step] = self._plain(peer.ask(code, ext, body, **more), ())
+                self.transcript[step] = self.plain(peer.ask(code, ext, body, **more), ())
             except TimeoutError:
                 self.transcript[step] = SILENCE
 
@@ -98,7 +98,8 @@ class Side:
             peer.close()
         self._peers.clear()
 
-    def _plain(self, answer: wire.Answer, hide: tuple[str, ...]) -> Step:
+    def plain(self, answer: wire.Answer, hide: tuple[str, ...]) -> Step:
+        """An answer as it is written down."""
         header = {key: value for key, value in answer.header.items() if key not in ("opaque", "extFields")}
         ext = None if answer.ext is None else {key: self._value(key, value, hide) for key, value in answer.ext.items()}
         return {**header, "remark": self._text(answer.remark), "ext": ext, "body": self._body(answer.body, hide)}
