@@ -14,26 +14,84 @@ from kit.cluster import Cluster
 from oracle import broker_scenarios, namesrv_scenarios
 from oracle.transcript import SILENCE, Differs, Scenario, Side, compare
 
-NULL = r"java\.lang\.NullPointerException.*"
+NULL = r"(java\.lang\.NullPointerException|com\.alibaba\.fastjson\.JSONException).*"
 SILENT = "an unknown code is answered at once instead of letting the caller time out"
+NAMED = "a missing or unreadable header field is named instead of becoming a null that may or may not be met later"
+BODY = "a missing or unreadable body is named instead of becoming a null pointer"
 
 
 def unknown(code: int) -> Differs:
     return Differs(SILENT, SILENCE, {"code": 3, "remark": f" request type {code} not supported"})
 
 
+def field(name: str, upstream: dict[str, object] | None = None) -> Differs:
+    """A header field is missing: a null pointer upstream, or what it made of the null."""
+    return Differs(NAMED, upstream or {"code": 1, "remark": NULL}, {"code": 1, "remark": f".*<{name}>.*"})
+
+
+def body() -> Differs:
+    return Differs(BODY, {"code": 1, "remark": NULL}, {"code": 1, "remark": ".*body.*"})
+
+
+FINE: dict[str, object] = {"code": 0, "remark": None}
+DECODE = ".*RemotingCommandException: Failed to decode RegisterBrokerBody, "
+UNDECODED = Differs("what could not be decoded is said where upstream names its own source line",
+                    {"remark": DECODE + "org.*"}, {"remark": DECODE + "(?!org).*"})
+NO_TOPIC = {"code": 17, "remark": "No topic route info in name server for the topic: null.*"}
+
 # Scenario -> step -> the difference. Nothing else may differ, and what stands here must differ just so.
 DIFFERENCES: dict[str, dict[str, Differs]] = {
+    "send_refused": {
+        "queue number is no number": field("queueId"),
+        "topic missing": field("topic"),
+        "queue missing": field("e"),
+        "no ext fields at all": field("."),
+    },
+    "pulls_refused": {
+        "topic missing": field("topic"),
+        "offset missing": field("queueOffset"),
+        "offset is no number": field("queueOffset"),
+        "no ext fields at all": field("consumerGroup"),
+    },
+    "offsets": {
+        "group missing": field("consumerGroup", FINE),
+        "offset missing": field("commitOffset"),
+        "max without a queue": field("queueId"),
+        "timestamp is no number": field("timestamp"),
+    },
+    "queries": {"place missing": field("offset")},
+    "members": {
+        "client id missing": field("clientID", FINE),
+        "group missing": field("consumerGroup"),
+        "no heartbeat body": body(),
+        "heartbeat is no JSON": body(),
+    },
+    "client_checks": {"no body": body()},
+    "locks": {"no body to lock": body(), "no body to unlock": body()},
+    "send_backs": {"no limit given": field("maxReconsumeTimes"), "group missing": field("group")},
     "unknown_codes": {
         "code 9999": unknown(9999),
         "code 13": unknown(13),
         "code 27": unknown(27),
         "code 9999 in binary": unknown(9999),
     },
+    "registration": {"compressed, not zlib": UNDECODED, "body is no JSON": UNDECODED},
+    "data_versions": {"address missing": field("brokerAddr", {**FINE, "ext": {"changed": "true"}})},
     "routes_refused": {
+        "topic missing": field("topic", NO_TOPIC),
+        "no ext fields at all": field("topic", NO_TOPIC),
         "code 9999": unknown(9999),
         "code 10": unknown(10),
         "code 34": unknown(34),
+    },
+    "topic_lists": {
+        "cluster missing": field("cluster", {**FINE, "body": {"topicList": []}}),
+        "wipe nobody": field("brokerName", {**FINE, "ext": {"wipeTopicCount": "0"}}),
+    },
+    "key_values": {"put without a key": field("key", FINE)},
+    "missing_names": {
+        "register without a name": field("brokerName", {**FINE, "ext": {}, "body": {"table": {"kv_t": "kv-a:4"}}}),
+        "unregister without a name": field("brokerName", FINE),
     },
 }
 

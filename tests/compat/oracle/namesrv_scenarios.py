@@ -48,8 +48,11 @@ def who(name: str, number: int, broker_id: int = 0, cluster: str = "NC", **more:
             "haServerAddr": f"10.9.8.{number}:10912", "brokerId": broker_id, **more}
 
 
-def ask(side: Side, step: str, code: int, *ext_and_body: Any, **more: Any) -> None:
-    side.ask(step, code, *ext_and_body, to="namesrv", **more)
+def ask(side: Side, step: str, code: int, ext: dict[str, Any] | None = None, *body: Any, **more: Any) -> None:
+    """A registration goes over a connection of that broker's own: the name server knows a broker by its connection."""
+    if code == REGISTER_BROKER and ext:
+        more.setdefault("via", side.peer("namesrv", ext["brokerAddr"]))
+    side.ask(step, code, ext, *body, to="namesrv", **more)
 
 
 def crc(body: bytes) -> int:

@@ -18,7 +18,7 @@ from kit.process import wait_until
 
 SILENCE = {"answer": "none"}
 GET_MAX_OFFSET = 30
-UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas", "clusterAddrTable"}
+UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas"}
 TIMES = {"timestamp", "counter", "store_timestamp", "indexLastUpdateTimestamp"}
 
 Step = dict[str, Any]
@@ -51,8 +51,9 @@ class Side:
         self._peers[name or f"{to}{len(self._peers)}"] = peer
         return peer
 
-    def peer(self, to: str) -> wire.Peer:
-        return self._peers.get(to) or self.connect(to, to)
+    def peer(self, to: str, name: str | None = None) -> wire.Peer:
+        """The connection of that name, opened when first asked for."""
+        return self._peers.get(name or to) or self.connect(to, name or to)
 
     def ask(self, step: str, code: int, ext: dict[str, Any] | None = None, body: bytes | str = b"", *,
             to: str = "broker", via: wire.Peer | None = None, hide: tuple[str, ...] = (), **more: Any) -> wire.Answer:
@@ -97,6 +98,8 @@ class Side:
         for peer in self._peers.values():
             peer.close()
         self._peers.clear()
+        if not self.cluster.brokers:  # invented ones were registered over these connections
+            wait_until(lambda: not self.cluster.registered(), "the name server forgets what is gone", 10)
 
     def plain(self, answer: wire.Answer, hide: tuple[str, ...]) -> Step:
         """An answer as it is written down."""
@@ -114,6 +117,8 @@ class Side:
     def _value(self, key: str, value: Any, hide: tuple[str, ...]) -> Any:
         if key in hide or (key in TIMES and isinstance(value, int | str) and str(value) not in ("0", "-1")):
             return "<hidden>"
+        if key == "clusterAddrTable":
+            return {cluster: sorted(names) for cluster, names in value.items()}
         if isinstance(value, dict):
             return {self._text(str(each)): self._value(each, inner, hide) for each, inner in value.items()}
         if isinstance(value, list):
