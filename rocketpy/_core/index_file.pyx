@@ -432,7 +432,7 @@ cdef void rebuild(IndexMap* map, int32_t count) noexcept nogil:
     memset(slot_at(map, 0), 0, <size_t> map.slots * INDEX_SLOT_SIZE)
     for number in range(1, count + 1):
         entry = entry_at(map, number)
-        hash_code = read_i32(entry)
+        hash_code = read_i32(entry) & 0x7FFFFFFF        # a garbled one must not lead out of the slots
         slot = slot_at(map, hash_code % map.slots)
         write_i32(entry + 16, read_i32(slot))
         write_i32(slot, number)

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rocketpy._core.hashing import java_hash_of
+from rocketpy._core.index_file import IndexFile
 from rocketpy.clock import ManualClock
+from rocketpy.errors import StoreError
 from rocketpy.store.checkpoint import Checkpoint
 from rocketpy.store.index import IndexFolder
 
@@ -67,6 +69,31 @@ class Log:
         for file in self.index.files:
             assert file.check_chains() == 0
             assert file.sound_entries(len(self.keys) * RECORD) == file.count
+
+
+@given(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 2**40))
+def test_garbage_leads_nowhere(data: bytes, at: int, log_end: int) -> None:
+    """Any bytes in an index file: it is refused, or read within its bounds and mended."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Log(Path(folder), 9)
+        for _ in range(5):
+            log.put(["a", "b"])
+        path = Path(log.index.files[0].path)
+        size = path.stat().st_size
+        with path.open("r+b") as raw:
+            raw.seek(min(at, size))
+            raw.write(data[: max(0, size - at)])
+        try:
+            file = IndexFile(str(path), SLOTS, 9)
+        except StoreError:
+            return
+        file.select("T", "a", 1000, *ALL_TIMES)
+        file.check_chains()
+        file.cut(file.count)
+        sound = file.sound_entries(log_end)
+        file.cut(sound)
+        assert file.check_chains() == 0
+        assert (file.count, file.sound_entries(log_end)) == (sound, sound)
 
 
 @settings(max_examples=60, deadline=None)
