@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rocketpy.broker.processors.pull import wanted_tags
+from rocketpy.broker.processors.pull import MAX_HELD, wanted_tags
 from rocketpy.config.store import BrokerRole
 from rocketpy.protocol import names, perm
 from rocketpy.protocol.bodies import MessageModel
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 MULTI_TAGS_FLAG = 2
 """MessageSysFlag.MULTI_TAGS_FLAG, which a topic of filter type MULTI_TAG adds to its messages."""
-
-MAX_HELD = 100_000
-"""Pulls that may wait at once (pullThreadPoolQueueCapacity's default); beyond it a pull is answered at once."""
 
 NOT_KNOWN = -1
 

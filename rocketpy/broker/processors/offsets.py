@@ -39,7 +39,9 @@ def update_consumer_offset(
     broker: Broker, connection: Connection, request: Command, header: UpdateConsumerOffsetRequestHeader
 ) -> Answer:
     """Set the group's offset, forwards or backwards."""
-    broker.offsets.commit(header.consumer_group, header.topic, header.queue_id, header.commit_offset)
+    broker.offsets.commit(
+        header.consumer_group, header.topic, header.queue_id, header.commit_offset, connection.address
+    )
     return success(ext={})
 
 

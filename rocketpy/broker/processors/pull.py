@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("RocketmqBroker")
 
+MAX_HELD = 100_000  # pulls that may wait at once (pullThreadPoolQueueCapacity's default); others are answered at once
+
 _CODES = {
     GetMessageStatus.FOUND: ResponseCode.SUCCESS,
     GetMessageStatus.NO_MATCHED_MESSAGE: ResponseCode.PULL_RETRY_IMMEDIATELY,
@@ -61,13 +63,16 @@ def _pull(
         broker.stats.got(header.consumer_group, header.topic, found.count, len(found.body))
     else:
         broker.stats.missed()
-    if code == ResponseCode.PULL_NOT_FOUND and first_pass and header.sys_flag & sys_flag.PULL_SUSPEND:
+    may_hold = first_pass and header.sys_flag & sys_flag.PULL_SUSPEND and len(broker.holds) < MAX_HELD
+    if code == ResponseCode.PULL_NOT_FOUND and may_hold:
         _hold(broker, connection, request, header, tags)
         answer = None
     elif code == ResponseCode.PULL_OFFSET_MOVED:
         _report_moved_offset(broker, header, found)
     if first_pass and header.sys_flag & sys_flag.PULL_COMMIT_OFFSET:
-        broker.offsets.commit(header.consumer_group, header.topic, header.queue_id, header.commit_offset)
+        broker.offsets.commit(
+            header.consumer_group, header.topic, header.queue_id, header.commit_offset, connection.address
+        )
     return answer
 
 
