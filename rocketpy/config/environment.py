@@ -18,6 +18,7 @@ ACTING_PROPERTIES = {  # system properties that something here reads
     "rocketmq.namesrv.addr": "as `NAMESRV_ADDR`, and before it",
     "rocketmq.serialize.type": "as `ROCKETMQ_SERIALIZE_TYPE`, and before it",
     "rocketmq.log.root": "as `ROCKETMQ_LOG_ROOT`, and before it",
+    "com.rocketmq.remoting.frameMaxLength": "the longest frame taken, bytes; 16777216",
     "com.rocketmq.remoting.socket.sndbuf.size": "default of the socket send buffers, bytes",
     "com.rocketmq.remoting.socket.rcvbuf.size": "default of the socket receive buffers, bytes",
     "rocketmq.broker.diskSpaceWarningLevelRatio": "used part of the disk at which sends are refused, 0.90; "

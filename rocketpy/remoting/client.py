@@ -10,6 +10,7 @@ from collections.abc import Callable
 from rocketpy._core.command import Command
 from rocketpy.clock import Clock
 from rocketpy.errors import RemotingConnectError, RemotingTimeout
+from rocketpy.remoting.configured import configured_frame_limit
 from rocketpy.remoting.connection import Connection, Endpoint
 from rocketpy.remoting.peer_protocol import PeerProtocol
 from rocketpy.remoting.request_table import RequestTable
@@ -88,6 +89,7 @@ class RemotingClient:
                 name=self.name,
                 serialize_type=self.serialize_type,
                 clock=self.clock,
+                frame_limit=configured_frame_limit(),
                 on_close=self.on_close,
             )
         endpoint = self._endpoint

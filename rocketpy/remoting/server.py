@@ -11,17 +11,15 @@ from collections.abc import Callable, Sequence
 
 from rocketpy._core.lane import Lane
 from rocketpy.clock import Clock
-from rocketpy.config.environment import Environment
+from rocketpy.remoting.configured import configured_frame_limit, configured_serialize_type
 from rocketpy.remoting.connection import Connection, Endpoint
 from rocketpy.remoting.listen import bind, listening
 from rocketpy.remoting.peer_protocol import PeerProtocol
 from rocketpy.remoting.request_table import RequestTable
 
-__all__ = ["RemotingServer", "bind"]
+__all__ = ["RemotingServer", "bind", "configured_serialize_type"]
 
 BACKLOG = 1024
-FRAME_LIMIT = 16777216
-SERIALIZE_TYPES = {"JSON": 0, "ROCKETMQ": 1}
 IDLE_MS = 120_000
 SWEEPS = 24                     # sweeps within the idle time: a connection is closed at most 1/24 late
 DRAIN_S = 1.0                   # how long a stop waits for what was answered to leave
@@ -39,7 +37,7 @@ class RemotingServer:
         name: str,
         lane: Lane | None = None,
         idle_ms: int = IDLE_MS,
-        frame_limit: int = FRAME_LIMIT,
+        frame_limit: int | None = None,
         serialize_type: int | None = None,
         clock: Clock | None = None,
         on_connect: Callable[[Connection], object] | None = None,
@@ -49,7 +47,7 @@ class RemotingServer:
         self.name = name
         self.lane = lane
         self.idle_ms = idle_ms
-        self.frame_limit = frame_limit
+        self.frame_limit = configured_frame_limit() if frame_limit is None else frame_limit
         self.serialize_type = configured_serialize_type() if serialize_type is None else serialize_type
         self.clock = clock
         self.on_connect = on_connect
@@ -128,8 +126,3 @@ class RemotingServer:
 
         every_s = max(self.idle_ms / SWEEPS, 10) / 1000
         self._sweep = loop.call_later(every_s, run)
-
-
-def configured_serialize_type() -> int:
-    """How headers are written: this process's setting, whatever a request came in."""
-    return SERIALIZE_TYPES[Environment().serialize_type]
