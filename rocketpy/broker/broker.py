@@ -18,7 +18,7 @@ from rocketpy.broker.namesrv_link import NamesrvLink
 from rocketpy.broker.periodic import Periodic
 from rocketpy.broker.producers import Producers
 from rocketpy.broker.pull_hold import PullHold
-from rocketpy.broker.rebalance_lock import RebalanceLock
+from rocketpy.broker.rebalance_lock import RebalanceLock, lock_max_live_ms
 from rocketpy.broker.request_table import bind as bind_requests
 from rocketpy.broker.store_doors import CleanDoor, DelayDoor
 from rocketpy.broker.subscription_groups import SubscriptionGroups
@@ -33,6 +33,7 @@ from rocketpy.config import (
     NettyServerConfig,
 )
 from rocketpy.config.checks import check_broker_settings, check_can_serve
+from rocketpy.config.environment import Environment
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.listen import bind as bind_port
@@ -72,7 +73,7 @@ class Broker:
         self.groups = SubscriptionGroups(config, paths.config_file("subscriptionGroup"), clock)
         self.offsets = ConsumerOffsets(paths.config_file("consumerOffset"))
         self.producers, self.consumers = Producers(clock), Consumers(config, clock)
-        self.locks = RebalanceLock(clock)
+        self.locks = RebalanceLock(clock, lock_max_live_ms(Environment()))
         self.store_host = (config.broker_ip1, server_config.listen_port)
         self.store = MessageStore(store_config, clock, self.store_host)
         levels, flush_ms = DelayLevels(store_config.message_delay_level), store_config.flush_delay_offset_interval

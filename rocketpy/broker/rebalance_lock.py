@@ -10,11 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rocketpy.clock import Clock
+from rocketpy.config.environment import Environment
 from rocketpy.protocol.bodies import MessageQueue
 
 log = logging.getLogger("RocketmqRebalanceLock")
 
 MAX_LIVE_MS = 60_000
+
+
+def lock_max_live_ms(environment: Environment) -> int:
+    """How long a silent holder keeps its queues."""
+    return environment.number("rocketmq.broker.rebalance.lockMaxLiveTime", MAX_LIVE_MS)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """A queue has one holder at a time."""
 
-from rocketpy.broker.rebalance_lock import RebalanceLock
+from rocketpy.broker.rebalance_lock import RebalanceLock, lock_max_live_ms
 from rocketpy.clock import ManualClock
+from rocketpy.config.environment import Environment
 from rocketpy.protocol.bodies import MessageQueue
 
 Q = [MessageQueue(topic="T", broker_name="broker-a", queue_id=id) for id in range(3)]
@@ -33,6 +34,12 @@ def test_only_own_queues_are_given_back() -> None:
     locks.unlock_batch("G", Q, "c1")
     assert locks.lock_batch("G", Q[:1], "c2") == {Q[0]}
     locks.unlock_batch("unknown", Q, "c1")
+
+
+def test_the_time_is_the_system_propertys() -> None:
+    asked = {"JAVA_OPT": "-Drocketmq.broker.rebalance.lockMaxLiveTime=5000"}
+    assert lock_max_live_ms(Environment(asked)) == 5000
+    assert lock_max_live_ms(Environment({})) == 60_000
 
 
 def test_no_queues_leave_no_trace() -> None:
