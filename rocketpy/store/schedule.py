@@ -119,7 +119,7 @@ class Schedule:
         for timer in (*self._timers.values(), *filter(None, (self._flush_timer,))):
             timer.cancel()
         self._timers.clear()
-        self.persist()
+        self._persist_quietly()
 
     def arrived(self, queue_id: int) -> None:
         """A message was stored in this queue of the schedule topic."""

@@ -264,6 +264,15 @@ def test_what_came_due_while_stopped_comes_at_the_start(schedule: Schedule, stor
     assert again.offsets == {1: 2, 3: 1}
 
 
+def test_a_disk_that_refuses_does_not_keep_the_broker_from_stopping(
+    schedule: Schedule, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "config").touch()
+    schedule.offsets = {1: 1}
+    schedule.shutdown()
+    assert "delay progress is not written" in caplog.text
+
+
 def test_a_bug_is_logged_and_tried_again(schedule: Schedule, store: Store, caplog: pytest.LogCaptureFixture) -> None:
     store.delay(1, b"")
     store.queues[0].entries[0] = (1,)  # type: ignore[call-overload]
