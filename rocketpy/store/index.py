@@ -173,24 +173,25 @@ class IndexFolder:
         full = [file for file in self._unflushed if file.is_full]
         self._unflushed = [file for file in self._unflushed if not file.is_full]
         for file in full:
-            self._run_aside(partial(self._flush_full, file))
+            self._run_aside(partial(self._flush_quietly, file))
 
-    def _flush_full(self, file: IndexFile) -> None:
+    def _flush_quietly(self, file: IndexFile) -> None:
         try:
-            file.flush()
-            self._checkpoint.index_msg_timestamp = max(self._checkpoint.index_msg_timestamp, file.end_timestamp)
-            self._checkpoint.persist()
+            self._flush_file(file)
         except OSError as error:
             log.error("index file %s is not on disk: %s", file.path, error)
 
+    def _flush_file(self, file: IndexFile) -> None:
+        is_full = file.is_full
+        file.flush()
+        if is_full:
+            self._checkpoint.index_msg_timestamp = max(self._checkpoint.index_msg_timestamp, file.end_timestamp)
+            self._checkpoint.persist()
+
     def flush(self) -> None:
-        """Wait until every file is on disk, as a clean stop does."""
-        for file in self._unflushed:
-            if file.is_full:
-                self._flush_full(file)
-            else:
-                file.flush()
-        self._unflushed = [file for file in self._unflushed if not file.is_full]
+        """Wait until every file is on disk; any thread (it changes nothing), and a clean stop."""
+        for file in list(self._unflushed):
+            self._flush_file(file)
 
     # --- reading ---
 
