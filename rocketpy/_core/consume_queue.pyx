@@ -9,8 +9,13 @@ from libc.string cimport memcpy
 
 from rocketpy._core.commit_log cimport get_i32, get_i64, put_i32, put_i64
 from rocketpy._core.mapped_files cimport (
-    ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, bytes_at, end_offset, make_room, roll_file,
+    ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, bytes_at, end_offset, find_file, make_room,
+    read_bytes, roll_file,
 )
+
+
+cdef enum:
+    SCANNED_ENTRIES = 400         # at a time: about two pages
 
 
 cdef int queue_room(QueueState* queue, int entries) noexcept nogil:
@@ -67,8 +72,8 @@ cdef char* entry_at(QueueState* queue, int64_t index) noexcept nogil:
 
 
 cdef int read_entry(QueueState* queue, int64_t index, Entry* out) noexcept nogil:
-    cdef const char* at = entry_at(queue, index)
-    if at == NULL:
+    cdef char[ENTRY_SIZE] at
+    if read_bytes(queue.files, index * ENTRY_SIZE, ENTRY_SIZE, at) != 0:
         return -1
     out.physical_offset = get_i64(at)
     out.size = get_i32(at + 8)
@@ -121,7 +126,7 @@ cdef class ConsumeQueue:
         index = seq.files[0 if from_first else max(0, seq.count - 3)].start // ENTRY_SIZE
         end = end_offset(seq) // ENTRY_SIZE
         with nogil:
-            index = first_invalid(&self.state, index, end)
+            index = first_invalid(seq, index, end)
         self.cut_at(index)
 
     def cut_at(self, int64_t index):
@@ -213,10 +218,18 @@ cdef class ConsumeQueue:
         self.files.add_file(self.state.max_index // (self.files.seq.file_size // ENTRY_SIZE) * self.files.seq.file_size)
 
 
-cdef int64_t first_invalid(QueueState* queue, int64_t index, int64_t end) noexcept nogil:
-    cdef Entry entry
+cdef int64_t first_invalid(FileSeq* seq, int64_t index, int64_t end) noexcept nogil:
+    """Reads rather than maps: a store may have more queues than a process may have maps."""
+    cdef char[SCANNED_ENTRIES * ENTRY_SIZE] chunk
+    cdef FileMap* file
+    cdef int64_t count, i
     while index < end:
-        if read_entry(queue, index, &entry) != 0 or entry.physical_offset < 0 or entry.size <= 0:
-            break
-        index += 1
+        file = find_file(seq, index * ENTRY_SIZE)
+        count = min(min(end - index, <int64_t> SCANNED_ENTRIES), (file.start + file.size) // ENTRY_SIZE - index)
+        if read_bytes(seq, index * ENTRY_SIZE, count * ENTRY_SIZE, chunk) != 0:
+            return index
+        for i in range(count):
+            if get_i64(chunk + i * ENTRY_SIZE) < 0 or get_i32(chunk + i * ENTRY_SIZE + 8) <= 0:
+                return index + i
+        index += count
     return index

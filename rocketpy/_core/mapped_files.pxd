@@ -33,6 +33,8 @@ cdef struct FileSeq:
 cdef FileMap* find_file(FileSeq* seq, int64_t offset) noexcept nogil            # the file that holds this offset, or NULL
 cdef char* map_file(FileMap* file) noexcept nogil                               # its base, mapped now if it was not; NULL on error
 cdef char* bytes_at(FileSeq* seq, int64_t offset, int64_t size) noexcept nogil  # appended bytes within one file, or NULL
+cdef int read_bytes(FileSeq* seq, int64_t offset, int64_t size, char* into) noexcept nogil
+                                                                                # a copy, without mapping the file; 0 or -1
 cdef int64_t first_offset(FileSeq* seq) noexcept nogil                          # where the first file starts
 cdef int64_t end_offset(FileSeq* seq) noexcept nogil                            # where the next byte would be appended
 cdef int make_room(FileSeq* seq, int64_t size) noexcept nogil                   # ROOM_…: may `size` bytes be written at the tail's end?

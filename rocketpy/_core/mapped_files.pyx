@@ -7,19 +7,27 @@ and `flushed` never passes what msync has returned for. One thread appends; help
 import os
 
 cimport cython
-from libc.errno cimport EINTR, ENOSPC, EDQUOT, errno
+from libc.errno cimport EDQUOT, EINTR, EIO, ENOSPC, ENXIO, errno
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcpy, strdup
+from libc.string cimport memcmp, memcpy, memset, strdup
 from posix.fcntl cimport O_RDWR, open as c_open
 from posix.mman cimport MAP_FAILED, MAP_SHARED, MS_SYNC, PROT_READ, PROT_WRITE, mmap, msync, munmap, madvise
 from posix.unistd cimport close as c_close
+
+cdef extern from "<unistd.h>" nogil:
+    int SEEK_DATA
+    int SEEK_HOLE
+    int64_t lseek(int fd, int64_t offset, int whence)
+    ssize_t pread(int fd, void* into, size_t size, int64_t offset)
+    ssize_t pwrite(int fd, const void* data, size_t size, int64_t offset)
 
 cdef extern from "<fcntl.h>" nogil:
     int posix_fallocate(int fd, int64_t offset, int64_t size)
 
 cdef enum:
     PAGE = 4096
+    CHUNK = 65536
     POPULATE_WRITE = 23      # MADV_POPULATE_WRITE, Linux 5.14; older kernels answer EINVAL, which is fine
 
 
@@ -58,6 +66,23 @@ cdef char* bytes_at(FileSeq* seq, int64_t offset, int64_t size) noexcept nogil:
     return NULL if base == NULL else base + (offset - file.start)
 
 
+cdef int read_bytes(FileSeq* seq, int64_t offset, int64_t size, char* into) noexcept nogil:
+    cdef FileMap* file = find_file(seq, offset)
+    cdef int64_t got
+    cdef int fd
+    if file == NULL or offset - file.start + size > file.wrote:
+        return -1
+    if file.base != NULL:
+        memcpy(into, file.base + (offset - file.start), size)
+        return 0
+    fd = c_open(file.path, O_RDWR)
+    if fd < 0:
+        return -1
+    got = pread(fd, into, size, offset - file.start)
+    c_close(fd)
+    return 0 if got == size else -1
+
+
 cdef int64_t first_offset(FileSeq* seq) noexcept nogil:
     return seq.files[0].start if seq.count > 0 else 0
 
@@ -92,7 +117,8 @@ cdef int allocate_to(FileSeq* seq, FileMap* file, int64_t upto) noexcept nogil:
         return ROOM_FAILED
     if upto <= file.allocated:
         return ROOM_READY
-    result = _fallocate(file, min(file.size, upto + seq.step))
+    # A step is as large as what is there already, so that thousands of small queues do not fill the disk.
+    result = _fallocate(file, min(file.size, upto + min(seq.step, upto)))
     if result == ENOSPC or result == EDQUOT:
         result = _fallocate(file, upto)
     if result == 0:
@@ -438,10 +464,12 @@ cdef class MappedFiles:
         self.seq.tail = self.seq.count - 1
 
     cdef int _empty(self, FileMap* file, int64_t end) except -1:
-        """Zeros behind `end`, as holes: nothing of an earlier life may ever be read back as a message."""
-        path = os.fsdecode(file.path)
-        os.truncate(path, end)
-        os.truncate(path, file.size)
+        """Zeros behind `end`: nothing of an earlier life may ever be read back as a message."""
+        cdef int error
+        with nogil:
+            error = _zero_behind(file, end)
+        if error:
+            raise OSError(error, os.strerror(error), os.fsdecode(file.path))
         file.wrote = end
         file.flushed = min(file.flushed, end)
         file.allocated = min(file.allocated, end & ~(<int64_t> PAGE - 1))
@@ -532,6 +560,37 @@ cdef class MappedFiles:
         if file.gone and file.pins == 0:
             _free_file(file)
         return 0
+
+
+cdef int _zero_behind(FileMap* file, int64_t end) noexcept nogil:
+    """Overwrite what is not zero; holes are skipped (truncating would wait for the disk, file after file)."""
+    cdef char[CHUNK] chunk
+    cdef int64_t at = end, stop, size
+    cdef int error = 0
+    cdef int fd = c_open(file.path, O_RDWR)
+    if fd < 0:
+        return errno
+    while at < file.size and error == 0:
+        at = lseek(fd, at, SEEK_DATA)
+        if at < 0:
+            error = 0 if errno == ENXIO else errno
+            break
+        stop = min(file.size, lseek(fd, at, SEEK_HOLE))
+        while at < stop and error == 0:
+            size = pread(fd, chunk, min(stop - at, CHUNK), at)
+            if size <= 0:
+                error = errno if size < 0 else EIO
+            elif not _is_zero(chunk, size):
+                memset(chunk, 0, size)
+                if pwrite(fd, chunk, size, at) != size:
+                    error = errno
+            at += size
+    c_close(fd)
+    return error
+
+
+cdef bint _is_zero(const char* data, int64_t size) noexcept nogil:
+    return data[0] == 0 and memcmp(data, data + 1, size - 1) == 0
 
 
 cdef sync_folder(str folder):
