@@ -55,6 +55,8 @@ class MappedFiles:
 
         Any thread: the GIL is released while the disk works. OSError when the disk says no.
         """
+    def flushed_to(self, offset: int) -> None:
+        """The caller has brought everything before `offset` to the disk."""
     def unflushed_from(self, offset: int) -> None:
         """What stands from `offset` on may not be on disk: the next flush brings it there (after recovery)."""
     def truncate_to(self, offset: int) -> None:
@@ -71,3 +73,6 @@ class MappedFiles:
         """Remove every file, and the folder if nothing else is in it."""
     def close(self) -> None:
         """Unmap everything; the files stay. Nothing may be read or appended afterwards."""
+
+def sync_file_system(folder: str) -> None:
+    """Bring all files of the folder's file system to the disk; the GIL is released meanwhile."""

@@ -20,6 +20,7 @@ cdef extern from "<unistd.h>" nogil:
     int SEEK_HOLE
     int64_t lseek(int fd, int64_t offset, int whence)
     ssize_t pread(int fd, void* into, size_t size, int64_t offset)
+    int syncfs(int fd)
     ssize_t pwrite(int fd, const void* data, size_t size, int64_t offset)
 
 cdef extern from "<fcntl.h>" nogil:
@@ -442,6 +443,14 @@ cdef class MappedFiles:
                 raise OSError(error, os.strerror(error), path)
         return self.flushed_offset
 
+    def flushed_to(self, int64_t offset):
+        """The caller has brought everything before `offset` to the disk."""
+        cdef FileMap* file
+        cdef int i
+        for i in range(self.seq.count):
+            file = self.seq.files[i]
+            file.flushed = max(file.flushed, min(file.wrote, offset - file.start))
+
     def unflushed_from(self, int64_t offset):
         """What stands from `offset` on may not be on disk: the next flush brings it there (after recovery)."""
         cdef FileMap* file
@@ -591,6 +600,17 @@ cdef int _zero_behind(FileMap* file, int64_t end) noexcept nogil:
 
 cdef bint _is_zero(const char* data, int64_t size) noexcept nogil:
     return data[0] == 0 and memcmp(data, data + 1, size - 1) == 0
+
+
+def sync_file_system(str folder not None):
+    """Bring all files of the folder's file system to the disk; the GIL is released meanwhile."""
+    cdef int fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    cdef int error
+    with nogil:
+        error = 0 if syncfs(fd) == 0 else errno
+        c_close(fd)
+    if error:
+        raise OSError(error, os.strerror(error), folder)
 
 
 cdef sync_folder(str folder):

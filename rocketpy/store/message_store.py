@@ -27,6 +27,7 @@ from rocketpy.store.allocate import Allocator
 from rocketpy.store.checkpoint import Checkpoint
 from rocketpy.store.delay_levels import SCHEDULE_TOPIC, delays_ms
 from rocketpy.store.flush import Flusher
+from rocketpy.store.flush_queues import QueueFlusher
 from rocketpy.store.index import IndexFolder
 from rocketpy.store.lock import StoreLock
 from rocketpy.store.offset_by_time import offset_by_time, store_time_at
@@ -71,10 +72,12 @@ class MessageStore:
         self._host = host_bytes(store_host)
         self._lock = StoreLock(self.paths.lock)
         self._max_delay_level = 0
+        self._was_clean = True  # how the last process stopped
         self._refusals: set[str] = set()
         self.writer: StoreWriter
         self.flusher: Flusher
         self.index: IndexFolder | None = None
+        self._queue_flusher: QueueFlusher
         self._allocator: Allocator
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -108,9 +111,13 @@ class MessageStore:
         self.flags.attach(self.writer)
         self.checkpoint.load()
         self._queue_ends = QueueEnds(self.paths.root, self.writer)
+        self._was_clean = clean
         self._recover(clean)
-        self.flusher = Flusher(config, self.clock, self.writer, self.checkpoint, self.flags, self._queue_ends)
-        self.flusher.flush_index = self._flush_index
+        self.flusher = Flusher(config, self.clock, self.writer, self.checkpoint, self.flags)
+        self._queue_flusher = QueueFlusher(
+            config, self.clock, self.writer, self.checkpoint, self._queue_ends, self.flusher.refused
+        )
+        self._queue_flusher.flush_index = self._flush_index
         self._allocator = Allocator(self.writer)
         log.info("store %s: messages from %d to %d", self.paths.root, files.first_offset, files.end_offset)
 
@@ -136,6 +143,7 @@ class MessageStore:
         self.paths.abort.touch()
         self.writer.wake_through(self._allocator.event_fd, self.flusher.event_fd)
         self.flusher.start(loop)
+        self._queue_flusher.start(loop, after_crash=not self._was_clean)
         self._allocator.start()
         self.flags.open(True)
 
@@ -144,6 +152,7 @@ class MessageStore:
         self.flags.open(False)
         if hasattr(self, "_allocator"):
             self._allocator.stop()
+            self._queue_flusher.stop()
             self.flusher.stop()
             self.writer.wake_through(-1, -1)
             self._close()
@@ -152,12 +161,22 @@ class MessageStore:
     def _close(self) -> None:
         for path in self.writer.log.remove_unused():
             log.info("%s was made ahead and is not needed: removed", path)
-        flushed = self.flags.is_writeable and self.flusher.flush_all()
-        if flushed:
+        if self.flush_all() and self.flags.is_writeable:
             self.paths.abort.unlink(missing_ok=True)
         self._allocator.close()
         self.flusher.close()
         del self._allocator
+
+    def flush_all(self) -> bool:
+        """Everything to the disk, then the checkpoint; only while the flush threads are stopped. False: it refused."""
+        if not self.flusher.flush_all():
+            return False
+        try:
+            self._queue_flusher.flush_all()
+        except OSError as error:
+            self.flusher.refused(error)
+            return False
+        return True
 
     def _recover(self, clean: bool) -> None:
         load_notes(self.writer.log)
@@ -445,7 +464,7 @@ class MessageStore:
         for name, queue_id in [key for key in self.writer.queues if key[0] == wanted]:
             self.writer.delete_queue(name, queue_id)
             log.info("consume queue %s %d is removed", topic, queue_id)
-        self._queue_ends.persist(self._queue_ends.capture())
+        self._queue_ends.persist()
         if is_folder_name(topic):
             with contextlib.suppress(OSError):  # not there, or not empty
                 (self.paths.consume_queue / topic).rmdir()

@@ -13,6 +13,7 @@ from rocketpy._core.store_writer import StoreWriter
 log = logging.getLogger("RocketmqStore")
 
 NAME = "queueEnds"
+ENTRY_SIZE = 20
 
 
 class QueueEnds:
@@ -23,16 +24,17 @@ class QueueEnds:
         self._writer = writer
         self._persisted = ""
 
-    def capture(self) -> str:
-        """The text for now; persist it once the queues are on disk."""
-        lines = [str(self._writer.log.end_offset)]
+    def _text(self) -> str:
+        lines = [str(self._writer.log.flushed_offset)]
         for (topic, queue_id), queue in list(self._writer.queues.items()):
-            if queue.max_offset:
-                lines.append(f"{queue.max_offset} {queue_id} {os.fsdecode(topic)}")
+            entries = queue.files.flushed_offset // ENTRY_SIZE
+            if entries:
+                lines.append(f"{entries} {queue_id} {os.fsdecode(topic)}")
         return "\n".join([*lines, "end", ""])
 
-    def persist(self, text: str) -> None:
+    def persist(self) -> None:
         """Replace the file."""
+        text = self._text()
         if text == self._persisted:
             return
         temporary = self.path.with_name(NAME + ".tmp")

@@ -37,10 +37,7 @@ def bodies(store: MessageStore, queue_id: int) -> list[int]:
 def crash(store: MessageStore) -> None:
     """Stop like a killed process: nothing flushed, nothing tidied, `abort` stays."""
     store._allocator.stop()
-    store.flusher._stopping = True
-    store.flusher.request()
-    assert store.flusher._thread is not None
-    store.flusher._thread.join()
+    store.flusher.stop()
     store.writer.wake_through(-1, -1)
     store.flusher.close()
     store._allocator.close()
@@ -117,7 +114,8 @@ def test_damage_that_was_on_disk_is_stepped_over_in_the_last_file(open_store: Op
     clock = ManualClock()
     store = open_store(clock=clock, mapped_file_size_commit_log=65536)
     put(store, 30, queues=1)
-    store.flusher.flush_all()
+    store.flusher.stop()
+    assert store.flush_all()
     clock.advance(10_000)
     put(store, 10, queues=1)
     path, _ = last_file(store)
