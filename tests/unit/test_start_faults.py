@@ -1,5 +1,6 @@
 """What an operator gets wrong is one line on stderr with path or port and remedy; the store is as it was."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -129,6 +130,7 @@ def test_a_port_in_use(operator: Operator, step: int) -> None:
 def test_a_store_that_another_broker_holds(operator: Operator) -> None:
     first = operator.serving("broker", operator.properties())
     first.send_signal(signal.SIGSTOP)  # it allocates blocks ahead, which is no change by the second
+    os.waitpid(first.pid, os.WUNTRACED)
     operator.port = free_broker_port()
     line = refused(operator, "broker", operator.properties())
     assert str(operator.store) in line
