@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rocketpy import __version__
 from rocketpy.config.environment import Environment
 from rocketpy.config.setting import Settings
 from rocketpy.launch import announce, guarded, say, serve_until_signal, tell_java_options, tell_settings, warn
@@ -77,7 +78,7 @@ IGNORED = click.argument("ignored", nargs=-1)  # as upstream; but said
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="rocketpy-mq", prog_name="rocketpy")
+@click.version_option(__version__, prog_name="rocketpy")
 def main() -> None:
     """RocketPy: name server and broker for Apache RocketMQ 4.5 clients."""
     for stream in (sys.stdout, sys.stderr):

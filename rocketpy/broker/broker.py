@@ -79,7 +79,7 @@ class Broker:
         levels, flush_ms = DelayLevels(store_config.message_delay_level), store_config.flush_delay_offset_interval
         self.schedule = Schedule(DelayDoor(self.store), levels, paths.config_file("delayOffset"), clock, flush_ms)
         self.cleaner = Cleaner(store_config, CleanDoor(self.store), clock)
-        self.remoting_client = RemotingClient()
+        self.remoting_client = RemotingClient(connect_timeout_ms=client_config.connect_timeout_millis)
         self.namesrv = NamesrvLink(config, server_config, self.topics, self.remoting_client)
         self.settles_later = store_config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._wants_slave = store_config.broker_role is BrokerRole.SYNC_MASTER

@@ -122,7 +122,7 @@ class BrokerConfig(Settings):
         "flushConsumerOffsetHistoryInterval", 60000, "not used by upstream either", no_effect=UNUSED
     )
     reject_transaction_message = prop(
-        "rejectTransactionMessage", False, "refuse transactional sends", important=True, hot=True
+        "rejectTransactionMessage", False, "refuse transactional sends", important=True, not_yet=TRANSACTIONS
     )
     fetch_namesrv_addr_by_address_server = prop(
         "fetchNamesrvAddrByAddressServer",

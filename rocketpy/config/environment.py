@@ -19,8 +19,6 @@ ACTING_PROPERTIES = {  # system properties that something here reads
     "rocketmq.serialize.type": "as `ROCKETMQ_SERIALIZE_TYPE`, and before it",
     "rocketmq.log.root": "as `ROCKETMQ_LOG_ROOT`, and before it",
     "com.rocketmq.remoting.frameMaxLength": "the longest frame taken, bytes; 16777216",
-    "com.rocketmq.remoting.socket.sndbuf.size": "default of the socket send buffers, bytes",
-    "com.rocketmq.remoting.socket.rcvbuf.size": "default of the socket receive buffers, bytes",
     "rocketmq.broker.diskSpaceWarningLevelRatio": "used part of the disk at which sends are refused, 0.90; "
     "also `ROCKETMQ_BROKER_DISK_SPACE_WARNING_LEVEL_RATIO`",
     "rocketmq.broker.diskSpaceCleanForciblyRatio": "used part of the disk at which files go before their time, 0.85; "

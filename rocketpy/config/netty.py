@@ -3,6 +3,7 @@
 from rocketpy.config.environment import Environment
 from rocketpy.config.setting import Settings, derived, prop
 
+KERNEL = "the kernel sizes socket buffers as the connection needs them"
 ONE_LOOP = "one event loop serves every connection"
 SEND_BUFFER_PROPERTY = "com.rocketmq.remoting.socket.sndbuf.size"
 RECEIVE_BUFFER_PROPERTY = "com.rocketmq.remoting.socket.rcvbuf.size"
@@ -44,13 +45,19 @@ class NettyServerConfig(Settings):
         "serverChannelMaxIdleTimeSeconds", 120, "seconds after which a silent connection is closed", low=1
     )
     server_socket_snd_buf_size = derived(
-        "serverSocketSndBufSize", _send_buffer, "socket send buffer, bytes", java_type="int", default_text="131072"
+        "serverSocketSndBufSize",
+        _send_buffer,
+        "socket send buffer, bytes",
+        java_type="int",
+        no_effect=KERNEL,
+        default_text="131072",
     )
     server_socket_rcv_buf_size = derived(
         "serverSocketRcvBufSize",
         _receive_buffer,
         "socket receive buffer, bytes",
         java_type="int",
+        no_effect=KERNEL,
         default_text="131072",
     )
     server_pooled_byte_buf_allocator_enable = prop(
@@ -98,22 +105,34 @@ class NettyClientConfig(Settings):
         no_effect="upstream reads it never",
     )
     client_channel_max_idle_time_seconds = prop(
-        "clientChannelMaxIdleTimeSeconds", 120, "seconds after which a silent connection is closed", low=1
+        "clientChannelMaxIdleTimeSeconds",
+        120,
+        "seconds after which a silent connection is closed",
+        no_effect="the broker calls its name servers more often than that",
     )
     client_socket_snd_buf_size = derived(
-        "clientSocketSndBufSize", _send_buffer, "socket send buffer, bytes", java_type="int", default_text="131072"
+        "clientSocketSndBufSize",
+        _send_buffer,
+        "socket send buffer, bytes",
+        java_type="int",
+        no_effect=KERNEL,
+        default_text="131072",
     )
     client_socket_rcv_buf_size = derived(
         "clientSocketRcvBufSize",
         _receive_buffer,
         "socket receive buffer, bytes",
         java_type="int",
+        no_effect=KERNEL,
         default_text="131072",
     )
     client_pooled_byte_buf_allocator_enable = prop(
         "clientPooledByteBufAllocatorEnable", False, "pool of read buffers", no_effect="read buffers are always reused"
     )
     client_close_socket_if_timeout = prop(
-        "clientCloseSocketIfTimeout", False, "close the connection of a request that timed out"
+        "clientCloseSocketIfTimeout",
+        False,
+        "close the connection of a request that timed out",
+        no_effect="a late answer is dropped, a broken connection made anew",
     )
     use_tls = prop("useTLS", False, "speak TLS to name servers", not_yet="TLS")

@@ -10,7 +10,7 @@ from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.config.netty import BROKER_BUFFER_SIZE, NettyClientConfig, NettyServerConfig
 from rocketpy.config.properties import PropertiesFile, load_properties
 from rocketpy.config.setting import DEFAULT, Settings
-from rocketpy.config.store import MessageStoreConfig
+from rocketpy.config.store import BrokerRole, MessageStoreConfig
 
 NAMESRV_PORT = 9876
 BROKER_PORT = 10911
@@ -79,6 +79,7 @@ def broker_program(environment: Environment, file: str | None, namesrv_addr: str
     if namesrv_addr is not None:
         program.broker.set("namesrvAddr", namesrv_addr, "option -n")
     _follow_listen_port(program)
+    _tell_role(program)
     return program
 
 
@@ -100,3 +101,10 @@ def _follow_listen_port(program: BrokerProgram) -> None:
         told = f"haListenPort={entry.value} is not used: {port} is in force, always listenPort+1"
         program.file.remark(entry.line, told)
     program.store.ha_listen_port = port
+
+
+def _tell_role(program: BrokerProgram) -> None:
+    entry = program.file.in_force().get("brokerRole") if program.file else None
+    if program.file and entry and program.store.broker_role is BrokerRole.SYNC_MASTER:
+        told = "brokerRole=SYNC_MASTER is not acted on in this release (master/slave replication): "
+        program.file.remark(entry.line, told + "messages are stored, and senders hear SLAVE_NOT_AVAILABLE")

@@ -122,7 +122,10 @@ class MessageStoreConfig(Settings):
         "deleteConsumeQueueFilesInterval", 100, "pause between deletions of consume queue files, ms", hot=True
     )
     destroy_maped_file_interval_forcibly = prop(
-        "destroyMapedFileIntervalForcibly", 120000, "how long a file still read survives its deletion, ms", hot=True
+        "destroyMapedFileIntervalForcibly",
+        120000,
+        "how long a file still read survives its deletion, ms",
+        no_effect="a deleted file stays readable to who reads it, and is gone with the last reader",
     )
     redelete_hanged_file_interval = prop(
         "redeleteHangedFileInterval", 120000, "pause before a failed deletion is tried again, ms", hot=True

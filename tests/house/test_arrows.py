@@ -31,7 +31,14 @@ ALLOWED = {
     "console": WIRE_USERS,
     "metrics": WIRE_USERS,
 }
-TOP = {"cli", "launch", "logs", "processes", "quickstart", "testing"}  # the command line and the like: they may use everything
+TOP = {
+    "cli",
+    "launch",
+    "logs",
+    "processes",
+    "quickstart",
+    "testing",
+}  # the command line and the like: they may use everything
 IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+rocketpy(?:\.(?P<room>\w+)[\w.]*)?[ \t]+c?import[ \t]+(?P<names>\([^)]*\)|[^\n]*)"
     r"|c?import[ \t]+rocketpy\.(?P<plain>\w+))",

@@ -1,10 +1,11 @@
 """Docs tables are code tables, and sample configurations say only what is in force."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig
+from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig, Setting
 from rocketpy.config.apply import apply_file
 from rocketpy.config.docs import TABLES, fill_page
 from rocketpy.config.environment import ACTING_PROPERTIES
@@ -37,6 +38,20 @@ def test_a_sample_has_nothing_to_remark_but_what_is_to_come(path: Path) -> None:
     file = load_properties(str(path))
     apply_file(file, (BrokerConfig(), NettyServerConfig(), NettyClientConfig(), MessageStoreConfig()))
     assert file.remarks == []
+
+
+ROWS = [row for table in TABLES.values() for row in table.rows.values()]
+CODE = "\n".join(
+    path.read_text()
+    for end in ("py", "pyx")
+    for path in (REPO / "rocketpy").rglob(f"*.{end}")
+    if path.parent.name != "config"
+)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.acts], ids=lambda row: row.name)
+def test_a_property_that_acts_is_read(row: Setting) -> None:
+    assert re.search(rf"\.{row.attribute}\b", CODE), "name the feature that will (not_yet), or why none ever will"
 
 
 def test_there_is_a_sample_for_every_cluster() -> None:

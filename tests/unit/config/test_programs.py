@@ -43,6 +43,12 @@ def test_the_ha_port_follows_the_listen_port(tmp_path: Path) -> None:
     assert "haListenPort=7 is not used: 20912 is in force, always listenPort+1" in program.file.remarks[-1].text
 
 
+def test_a_sync_master_is_told_that_it_has_no_slave_yet(tmp_path: Path) -> None:
+    program = started("brokerRole=SYNC_MASTER\n", tmp_path=tmp_path)
+    assert program.file
+    assert "senders hear SLAVE_NOT_AVAILABLE" in program.file.remarks[-1].text
+
+
 def test_the_file_of_a_name_server_is_the_one_it_updates(tmp_path: Path) -> None:
     file = tmp_path / "namesrv.properties"
     file.write_text("listenPort=19876\norderMessageEnable=true\n")
