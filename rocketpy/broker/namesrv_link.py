@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from rocketpy._core.command import Command
 from rocketpy.broker.topics import Topics
@@ -33,6 +34,7 @@ log = logging.getLogger("RocketmqBroker")
 
 SECOND_REGISTRATION_S = 10.0    # the one after that of the start; the others follow after the period
 RETRY_S = 5.0                   # a name server that did not take the registration is asked sooner than that
+RECONNECT_S = 1.0               # after a name server closed the connection: it forgot this broker with it
 START_WAIT_S = 1.0              # a start does not wait longer for name servers that do not answer
 UNREGISTER_TIMEOUT_MS = 3000
 HA_PORT_STEP = 1
@@ -41,7 +43,9 @@ ONEWAY = 2
 
 
 class Client(Protocol):
-    """What is needed of the remoting client."""
+    """What is needed of the remoting client, whose connections all lead to name servers."""
+
+    on_close: Callable[[Any], object] | None
 
     async def invoke(self, address: str, command: Command, timeout_ms: int) -> Command:
         """Ask and wait for the answer."""
@@ -85,6 +89,7 @@ class NamesrvLink:
         self.master_addr: str | None = None
         self.master_ha_addr: str | None = None
         topics.on_change.append(self._topic_changed)
+        client.on_close = self._connection_closed
 
     # -- start and stop
 
@@ -117,6 +122,11 @@ class NamesrvLink:
 
     def _topic_changed(self, name: str, topic: TopicConfig | None) -> None:
         self.register_soon()
+
+    def _connection_closed(self, connection: object) -> None:
+        """A name server went or closed: register anew, in a moment, so that one that always closes is not stormed."""
+        if self._tasks:
+            asyncio.get_running_loop().call_later(RECONNECT_S, self.register_soon)
 
     async def register_all(self) -> None:
         """Register with every name server now; returns when each has answered or failed."""

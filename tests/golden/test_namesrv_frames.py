@@ -1,6 +1,7 @@
 """A registration as an upstream broker sends it, frame by frame, against the name server's processors."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,6 +51,7 @@ def test_upstreams_registration_and_good_bye(server: SimpleNamespace) -> None:
 def test_our_registration_is_upstreams(tmp_path: Path) -> None:
     class Client:
         def __init__(self) -> None:
+            self.on_close: Callable[[object], object] | None = None
             self.sent: list[Command] = []
 
         async def invoke(self, address: str, command: Command, timeout_ms: int) -> Command:

@@ -62,6 +62,7 @@ class Client:
     """A remoting client whose name servers answer as the test says."""
 
     def __init__(self) -> None:
+        self.on_close: Callable[[object], object] | None = None
         self.sent: list[tuple[str, Command]] = []
         self.answers: dict[str, Callable[[Command], Command | Coroutine[Any, Any, Command]]] = {}
 
@@ -243,6 +244,26 @@ def test_a_name_server_that_comes_back_is_registered_with_soon(
     told = [record.getMessage() for record in caplog.records if NS1 in record.getMessage()]
     assert ["not registered" in line for line in told] == [True, False, False]
     assert "Connection refused" in told[0]
+
+
+def test_a_name_server_that_restarts_hears_of_us_at_once(client: Client, make: Make) -> None:
+    link, _ = make(namesrv_addr=NS1, register_name_server_period=60_000)
+
+    async def scenario() -> None:
+        await link.start()
+        await asyncio.sleep(30)
+        client.take()
+        assert client.on_close is not None
+        client.on_close(object())
+        assert client.take() == []
+        await asyncio.sleep(1.1)
+        assert client.take() == [(NS1, REGISTER, True)]
+        await link.stop()
+        client.on_close(object())
+        await asyncio.sleep(5)
+        assert client.take() == [(NS1, UNREGISTER, False)]
+
+    run(scenario())
 
 
 def test_an_answer_sets_order_topics_and_the_master(client: Client, make: Make) -> None:

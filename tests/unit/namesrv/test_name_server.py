@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rocketpy._core.command import Command
+from rocketpy.broker import namesrv_link
 from rocketpy.broker.namesrv_link import NamesrvLink
 from rocketpy.broker.topics import Topics
 from rocketpy.clock import ManualClock
@@ -105,6 +106,35 @@ def test_a_broker_that_stops_unregisters(serve: Serve, tmp_path: Path) -> None:
         await client.close()
 
     serve(scenario)
+
+
+def test_a_name_server_that_restarts_is_registered_with_anew(
+    config: NamesrvConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(namesrv_link, "RECONNECT_S", 0.01)
+    monkeypatch.setattr(namesrv_link, "RETRY_S", 0.01)
+
+    async def scenario() -> None:
+        first = NameServer(config, NettyServerConfig(listen_port=0))
+        await first.start("127.0.0.1")
+        client = RemotingClient()
+        link, _ = link_to(f"127.0.0.1:{first.port}", client, tmp_path)
+        await link.start()
+        await first.stop()
+        await asyncio.sleep(0.05)
+        second = NameServer(config, NettyServerConfig(listen_port=first.port))
+        await second.start("127.0.0.1")
+
+        async def registered() -> bool:
+            return bool(second.routes.live)
+
+        await until(registered)
+        await link.stop()
+        assert not second.routes.live
+        await client.close()
+        await second.stop()
+
+    asyncio.run(scenario())
 
 
 def test_a_silent_broker_loses_its_connection(serve: Serve, tmp_path: Path, clock: ManualClock) -> None:
