@@ -278,8 +278,10 @@ class Cleaner:
 
 def is_first_expired(queue: "ConsumeQueue", log_start: int) -> bool:
     """Whether all messages of the queue's oldest file have left the log, and it is not the only file."""
+    if queue.files.tail < 1:
+        return False
     last = queue.last_entry_of_first_file()
-    return last is not None and last[0] < log_start and queue.files.tail > 0
+    return last is not None and last[0] < log_start
 
 
 def removed(path: str) -> bool:
