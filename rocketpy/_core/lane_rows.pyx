@@ -9,7 +9,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
 from rocketpy._core.consume_queue cimport QueueState
-from rocketpy._core.row_table cimport RowTable, add_row, clear_rows
+from rocketpy._core.row_table cimport add_row, clear_rows
 
 
 cdef int pull_key(const char* group, int group_size, const char* topic, int topic_size, char* into, int capacity) noexcept nogil:

@@ -1,0 +1,50 @@
+# What serving a request needs, reachable without the GIL, and a request on its way.
+
+from libc.stdint cimport int32_t, int64_t
+
+from rocketpy._core.commit_log cimport MessageToPut
+from rocketpy._core.lane_rows cimport PullRow, SendRow
+from rocketpy._core.replies cimport SendWords
+from rocketpy._core.requests cimport PullRequest, SendRequest
+from rocketpy._core.row_table cimport RowTable
+from rocketpy._core.store_reader cimport Found, TagFilter
+from rocketpy._core.store_writer cimport StoreState
+
+cdef enum:                       # how far a request came without the GIL
+    NOT_MINE = 0
+    SERVED = 1
+    NEEDS_ROW = 2
+    NEEDS_QUEUE = 3
+    NEEDS_SPACE = 4
+    NEEDS_HOLD = 5
+
+cdef struct Desk:                # what serving needs, reachable without the GIL
+    StoreState* store
+    RowTable* sends
+    RowTable* pulls
+    PullRow** pending
+    SendWords words
+    char[8] store_host
+    char* properties             # scratch: unescaped properties
+    MessageToPut* messages       # scratch: a batch
+    char* message_ids            # scratch: a batch's ids, joined by commas
+    int32_t* codes               # scratch: tag codes that a pull brings itself
+    int64_t missed               # pulls that found nothing, since the counts were last taken
+
+cdef struct Send:                # one send on its way
+    SendRequest request
+    SendRow* row
+    MessageToPut message
+    int count                    # messages of a batch
+
+cdef struct Pull:                # one pull on its way
+    PullRequest request
+    PullRow* row
+    TagFilter tags
+    Found found
+
+cdef enum:
+    PROPERTIES_ROOM = 65536      # twice what a record can hold; longer ones are the full lane's to refuse
+    BATCH_ROOM = 512             # messages of one batch; larger ones take the full lane
+    ID_SIZE = 32
+    TAGS_ROOM = 64               # tags of one pull's own expression

@@ -1,0 +1,113 @@
+"""Serves plain sends, single and batch: header to record to reply; invariant: unless SERVED, nothing was changed."""
+
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memset
+
+from rocketpy._core.commit_log cimport TRANSACTION_MASK, MessageToPut, scan_properties, split_batch
+from rocketpy._core.desk cimport (
+    BATCH_ROOM,
+    ID_SIZE,
+    NEEDS_QUEUE,
+    NEEDS_ROW,
+    NEEDS_SPACE,
+    NOT_MINE,
+    PROPERTIES_ROOM,
+    SERVED,
+    Desk,
+    Send,
+)
+from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, unescape
+from rocketpy._core.lane cimport Peer
+from rocketpy._core.lane_rows cimport SendRow, add_count
+from rocketpy._core.replies cimport write_message_id, write_send_reply
+from rocketpy._core.requests cimport read_send_request
+from rocketpy._core.row_table cimport find_row
+from rocketpy._core.store_writer cimport PUT_DONE, PUT_NEEDS_SPACE, put_message, put_messages
+
+
+cdef int _fill_message(Desk* desk, const Frame* frame, Send* send, const Peer* peer, int64_t now_ms) noexcept nogil:
+    """Make `send.message` from the header, still without a body of its own kind; 0 when it is not plain."""
+    cdef MessageToPut* message = &send.message
+    cdef const Slice* properties = &send.request.properties
+    memset(message, 0, sizeof(MessageToPut))
+    message.topic = send.request.topic.at
+    message.topic_size = send.request.topic.size
+    message.properties = properties.at
+    message.properties_size = properties.size
+    if properties.escaped:
+        message.properties = desk.properties
+        message.properties_size = unescape(properties, desk.properties, PROPERTIES_ROOM)
+        if message.properties_size < 0:
+            return 0
+    message.body = frame.body
+    message.body_size = frame.body_size
+    message.queue_id = send.request.queue_id
+    message.flag = send.request.flag
+    message.sys_flag = send.request.sys_flag | send.row.sys_flag
+    message.reconsume_times = send.request.reconsume_times
+    message.born_timestamp = send.request.born_timestamp
+    message.store_timestamp = now_ms
+    memcpy(message.born_host, peer.born_host, 8)
+    memcpy(message.store_host, desk.store_host, 8)
+    scan_properties(message)
+    return message.delay_level == 0 and not message.transaction_message
+
+
+cdef int _reply_to_send(Desk* desk, const Frame* frame, Peer* peer, Send* send, const MessageToPut* first,
+                        const MessageToPut* last, const char* ids, int ids_size) noexcept nogil:
+    """Answer at once, or behind the gate when the message must be on disk first."""
+    cdef bint gated = desk.store.sync_flush and send.message.wait
+    if frame.flag & FLAG_ONEWAY:
+        return SERVED
+    if gated:
+        peer.gate = last.physical_offset + last.size
+    write_send_reply(&peer.gated if gated else &peer.out, frame.opaque, &desk.words, send.request.queue_id,
+                     first.queue_offset, ids, ids_size)
+    return SERVED
+
+
+cdef int _put_one(Desk* desk, const Frame* frame, Peer* peer, Send* send) noexcept nogil:
+    cdef char[ID_SIZE] message_id
+    cdef int status = put_message(desk.store, send.row.queues[send.request.queue_id], &send.message)
+    if status != PUT_DONE:
+        return NEEDS_SPACE if status == PUT_NEEDS_SPACE else NOT_MINE
+    add_count(send.row.count, 1, send.message.size)
+    write_message_id(message_id, desk.store_host, send.message.physical_offset)
+    return _reply_to_send(desk, frame, peer, send, &send.message, &send.message, message_id, ID_SIZE)
+
+
+cdef int _put_batch(Desk* desk, const Frame* frame, Peer* peer, Send* send) noexcept nogil:
+    cdef int i, status
+    cdef int64_t size_bytes = 0
+    cdef char* at = desk.message_ids
+    send.count = split_batch(frame.body, frame.body_size, &send.message, desk.messages, BATCH_ROOM)
+    if send.count <= 0:
+        return NOT_MINE
+    status = put_messages(desk.store, send.row.queues[send.request.queue_id], desk.messages, send.count)
+    if status != PUT_DONE:
+        return NEEDS_SPACE if status == PUT_NEEDS_SPACE else NOT_MINE
+    for i in range(send.count):
+        if i > 0:
+            at[0] = c","
+            at += 1
+        size_bytes += desk.messages[i].size
+        write_message_id(at, desk.store_host, desk.messages[i].physical_offset)
+        at += ID_SIZE
+    add_count(send.row.count, send.count, size_bytes)
+    return _reply_to_send(desk, frame, peer, send, &desk.messages[0], &desk.messages[send.count - 1],
+                          desk.message_ids, <int>(at - desk.message_ids))
+
+
+cdef int serve_send(Desk* desk, const Frame* frame, Peer* peer, int64_t now_ms, Send* send) noexcept nogil:
+    if not read_send_request(frame, &send.request) or frame.body_size == 0:
+        return NOT_MINE
+    send.row = <SendRow*>find_row(desk.sends, send.request.topic.at, send.request.topic.size)
+    if send.row == NULL:
+        return NEEDS_ROW
+    if send.request.queue_id < 0 or send.request.queue_id >= send.row.queue_nums:
+        return NOT_MINE
+    if send.request.sys_flag & TRANSACTION_MASK or not _fill_message(desk, frame, send, peer, now_ms):
+        return NOT_MINE
+    if send.row.queues[send.request.queue_id] == NULL:
+        return NEEDS_QUEUE
+    return _put_batch(desk, frame, peer, send) if send.request.batch else _put_one(desk, frame, peer, send)
