@@ -115,6 +115,11 @@ class NamesrvLink:
 
     # -- registration
 
+    @property
+    def registered_with(self) -> list[str]:
+        """Addresses of the name servers that took the last registration."""
+        return [server.address for server in self._servers if server.registered]
+
     def register_soon(self) -> None:
         """Something a name server must know has changed: send it the whole, one-way."""
         for server in self._servers:

@@ -126,7 +126,7 @@ def test_a_name_server_that_restarts_is_registered_with_anew(
         await second.start("127.0.0.1")
 
         async def registered() -> bool:
-            return bool(second.routes.live)
+            return bool(second.routes.live) and link.registered_with == [f"127.0.0.1:{first.port}"]
 
         await until(registered)
         await link.stop()
