@@ -1,1 +1,1 @@
-"""Bytes to things and things to bytes, and the fast lane; opens no socket, reads no clock, imports nothing of rocketpy."""
+"""Bytes to things and things to bytes, and the fast lane; opens no socket, reads no clock, knows no other room."""

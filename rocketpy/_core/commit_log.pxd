@@ -81,7 +81,7 @@ cdef void write_blank(char* at, int32_t rest) noexcept nogil                    
 cdef int read_record(const char* at, int64_t limit, int64_t physical_offset, bint check_crc, MessageToPut* out) noexcept nogil
                                   # RECORD_…; fills fields and slices of a message, out.size also for a blank;
                                   # physical_offset -1: not compared. Properties are not scanned
-cdef void scan_properties(MessageToPut* message) noexcept nogil                  # properties -> keys, uniq_key, tags, tags_code, delay_level, wait …
+cdef void scan_properties(MessageToPut* message) noexcept nogil                  # properties -> keys, uniq_key, tags, delay, wait …
 cdef int split_batch(const char* body, int size, const MessageToPut* header, MessageToPut* out, int capacity) noexcept nogil
                                   # a client's batch body -> messages with header's topic, queue and hosts, properties scanned;
                                   # how many, or -1: malformed, -2: more than capacity. out NULL: only counts

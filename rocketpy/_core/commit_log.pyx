@@ -4,7 +4,7 @@ Everything works on slices of the caller's memory. A record is only believed whe
 of its body and its own offset agree with where it stands.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from rocketpy._core.hashing cimport body_crc, java_hash

@@ -28,7 +28,7 @@ cdef struct QueueState:           # stays at one address for the life of its Con
     QueueState* next_dirty
     void* owner                   # its ConsumeQueue, borrowed
 
-cdef int queue_room(QueueState* queue, int entries) noexcept nogil               # ROOM_… for that many entries, across at most one file's end
+cdef int queue_room(QueueState* queue, int entries) noexcept nogil               # ROOM_… for so many entries, across one file's end at most
 cdef int put_entry(QueueState* queue, int64_t physical_offset, int32_t size, int64_t tags_code) noexcept nogil
                                   # ROOM_…: appended at max_index
 cdef char* entry_at(QueueState* queue, int64_t index) noexcept nogil             # its 20 bytes, or NULL

@@ -5,7 +5,6 @@ Entry k stands at byte k * 20. Entries never move; what is cut from a queue's ta
 
 cimport cython
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memcpy
 
 from rocketpy._core.commit_log cimport get_i32, get_i64, put_i32, put_i64
 from rocketpy._core.mapped_files cimport (
@@ -176,7 +175,7 @@ cdef class ConsumeQueue:
 
     def begin_at(self, int64_t index):
         """Let an empty queue begin at `index`: the space before it in its file is filled as upstream fills it."""
-        cdef int64_t first, i
+        cdef int64_t first
         if self.files.seq.count or index == 0:
             return
         first = index * ENTRY_SIZE // self.files.seq.file_size * self.files.seq.file_size

@@ -463,7 +463,6 @@ cdef class MappedFiles:
 
     def truncate_to(self, int64_t offset):
         """Make `offset` the end: later files are removed, and what stood behind it is zeros from now on."""
-        cdef FileMap* file
         while self.seq.count and self.seq.files[self.seq.count - 1].start >= max(offset, first_offset(&self.seq) + 1):
             self._remove(self.seq.count - 1)
         if self.seq.count and self.seq.files[0].start >= offset:

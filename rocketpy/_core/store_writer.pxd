@@ -59,7 +59,7 @@ cdef class StoreWriter:
     cdef IndexWriter index        # owns state.index
     cdef list deleted             # queues taken out: their QueueState stays valid for whoever still holds it
     cdef int64_t[64] delays_ms
-    cdef ConsumeQueue find_queue(self, bytes topic, int queue_id)                # made if there is none (in memory; folder with the first put)
+    cdef ConsumeQueue find_queue(self, bytes topic, int queue_id)                # made if there is none, in memory; folder at the first put
     cdef int prepare(self, QueueState* queue, int64_t size, int entries, int keys) except -1
                                   # after PUT_NEEDS_SPACE: 1: put again; OSError: the disk refused
     cdef int prepare_index(self, int keys) except -1

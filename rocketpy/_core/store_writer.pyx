@@ -13,14 +13,14 @@ from libc.string cimport memcmp, memcpy, memset
 from posix.unistd cimport write as c_write
 
 from rocketpy._core.commit_log cimport (
-    BLANK_SIZE, MAX_PROPERTIES_SIZE, MAX_TOPIC_SIZE, RECORD_OVERHEAD, TRANSACTION_COMMIT, TRANSACTION_MASK,
+    BLANK_SIZE, MAX_PROPERTIES_SIZE, MAX_TOPIC_SIZE, TRANSACTION_COMMIT, TRANSACTION_MASK,
     TRANSACTION_NONE, TRANSACTION_ROLLBACK, MessageToPut, put_i32, put_i64, record_size, scan_properties, split_batch,
     write_blank, write_record,
 )
-from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, Entry, QueueState, entry_at, put_entry, queue_room, read_entry
+from rocketpy._core.consume_queue cimport ConsumeQueue, Entry, QueueState, entry_at, put_entry, queue_room, read_entry
 from rocketpy._core.index_file cimport INDEX_READY, IndexWriter, count_keys, index_room, put_keys
 from rocketpy._core.mapped_files cimport (
-    ROOM_NEEDS_FILE, ROOM_NO_SPACE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, end_offset, make_room, roll_file,
+    ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, make_room, roll_file,
 )
 
 cdef extern from * nogil:

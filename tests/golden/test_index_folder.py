@@ -28,7 +28,8 @@ def new_folder(folder: Path) -> IndexFolder:
 def index(tmp_path_factory: pytest.TempPathFactory) -> IndexFolder:
     index = new_folder(tmp_path_factory.mktemp("store") / "index")
     for line in (GOLDEN / "puts.tsv").read_text().splitlines():
-        topic, uniq_key, keys, offset, timestamp, sys_flag = (None if word == r"\N" else word for word in line.split("\t"))
+        words = (None if word == r"\N" else word for word in line.split("\t"))
+        topic, uniq_key, keys, offset, timestamp, sys_flag = words
         assert topic and offset and timestamp and sys_flag
         if int(sys_flag) & ROLLBACK != ROLLBACK:
             index.writer.put(topic, uniq_key, keys, int(offset), int(timestamp))

@@ -1,4 +1,4 @@
-"""Properties texts, odd and malformed ones too, mean what RocketMQ 4.5.2 reads in them, and hash as Java hashes them."""
+"""Properties texts, odd and malformed ones too, mean what RocketMQ 4.5.2 reads in them, and hash as in Java."""
 
 from pathlib import Path
 
