@@ -2,8 +2,9 @@
 
 The broker runs under callgrind, which counts every call of `_Py_NewReference`: CPython calls it for each object it
 makes, from the heap or from a free list. One connection keeps k requests in flight, which the broker reads, serves and
-answers together, in one turn. A turn may cost some objects, a message must not: objects = turns x a + messages x b,
-and b, taken from the smallest and the largest k, is to be 0. The interpreter's own instructions are split alike.
+answers together, in one turn. A connection and a turn may cost some objects, a message must not. What a connection with
+one request costs is taken away; of the rest, objects = turns x a + requests x b, and b, taken from the smallest and the
+largest k, is to be 0. The interpreter's own instructions are split alike.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ NEW_OBJECT = ("_Py_NewReference",)
 MALLOC = ("_PyObject_Malloc", "_PyObject_Calloc", "_PyObject_Realloc", "_PyMem_RawMalloc", "_PyMem_RawCalloc")
 INTERPRETER = ("/python3", "libpython")
 OWN = ("/rocketpy/",)
-DEPTHS = (1, 8, 64)
+DEPTHS = (1, 8, 32)  # the read buffer holds 32 batches
 IDLE_S = 5.0
 MOST_OBJECTS = 0.01  # per message: less than one in a hundred is the broker's housekeeping, not the message's
 
@@ -61,21 +62,33 @@ class Count:
             profile.instructions_in(*INTERPRETER), profile.instructions_in(*OWN), profile.total,
         )  # fmt: skip
 
-    def per_request(self, figure: str, idle: Count) -> float:
-        """One figure of one request, less what the same time costs anyhow."""
-        value, a_second = float(getattr(self, figure)), float(getattr(idle, figure)) / idle.seconds
-        return (value - a_second * self.seconds) / self.requests
+    def less_idle(self, figure: str, idle: Count) -> float:
+        """One figure, less what the same time costs anyhow."""
+        return float(getattr(self, figure)) - float(getattr(idle, figure)) / idle.seconds * self.seconds
 
 
-def slope(counts: list[Count], figure: str, idle: Count) -> tuple[float, float]:
-    """What a turn and what a message cost: f(k) = turn / k + message, through the smallest and the largest k."""
-    first, last = counts[0], counts[-1]
-    low, high = first.per_request(figure, idle), last.per_request(figure, idle)
-    message = (last.depth * high - first.depth * low) / (last.depth - first.depth)
-    return (low - message) * first.depth, message
-
-
+@dataclass(frozen=True)
 class Counted:
+    """One load: nothing but time, a connection with one request, and many requests at each depth."""
+
+    idle: Count
+    single: Count
+    counts: list[Count]
+
+    def per_request(self, count: Count, figure: str) -> float:
+        """One figure of one request more on the connection."""
+        whole = count.less_idle(figure, self.idle) - self.single.less_idle(figure, self.idle)
+        return whole / (count.requests - self.single.requests)
+
+    def slope(self, figure: str) -> tuple[float, float]:
+        """What a turn and what a request cost: f(k) = turn / k + request, through the smallest and the largest k."""
+        first, last = self.counts[0], self.counts[-1]
+        low, high = self.per_request(first, figure), self.per_request(last, figure)
+        request = (last.depth * high - first.depth * low) / (last.depth - first.depth)
+        return (low - request) * first.depth, request
+
+
+class Counter:
     """A broker under callgrind that takes loads."""
 
     def __init__(self, servers: Servers, requests: int) -> None:
@@ -90,13 +103,19 @@ class Counted:
         whole = Load(load.mode, load.size, 1, depth, count, 0, load.max_nums, load.topic, 120_000)
         return run_load(whole, self.servers.ports["broker"], self.servers.pid())["requests"]
 
-    def count(self, load: Load, depth: int) -> Count:
+    def count(self, load: Load, depth: int, requests: int) -> Count:
         """One load counted."""
         messages = load.max_nums if load.mode in ("pull", "batch") else 1
         self.callgrind.start()
         began = time.monotonic()
-        requests = self.drive(load, depth, self.requests * messages)
-        return Count.of(self.callgrind.stop(), depth, requests, time.monotonic() - began)
+        driven = self.drive(load, depth, requests * messages)
+        return Count.of(self.callgrind.stop(), depth, driven, time.monotonic() - began)
+
+    def count_all(self, load: Load, idle: Count) -> Counted:
+        """One load at every depth."""
+        self.drive(load, 8, 200)  # what is made once for a group or a queue is made now
+        single = self.count(load, 1, 1)
+        return Counted(idle, single, [self.count(load, depth, self.requests) for depth in DEPTHS])
 
     def idle(self) -> Count:
         """What time alone costs."""
@@ -105,24 +124,23 @@ class Counted:
         return Count.of(self.callgrind.stop(), 0, 1, IDLE_S)
 
 
-def measure(servers: Servers, requests: int) -> Iterator[tuple[str, list[Count], Count]]:
+def measure(servers: Servers, requests: int) -> Iterator[tuple[str, Counted]]:
     """Every load at every depth."""
-    counted = Counted(servers, requests)
-    counted.drive(LOADS["send 128 B"], 1, 1)  # makes the topic
-    counted.drive(LOADS["send 128 B"], 8, 2000)
-    idle = counted.idle()
+    counter = Counter(servers, requests)
+    counter.drive(LOADS["send 128 B"], 1, 1)  # makes the topic
+    counter.drive(LOADS["send 128 B"], 8, 2000)
+    idle = counter.idle()
     for name, load in LOADS.items():
-        counted.drive(load, 8, 200)  # what is made once, for a connection or a group, is made now
-        yield name, [counted.count(load, depth) for depth in DEPTHS], idle
+        yield name, counter.count_all(load, idle)
 
 
-def table_row(name: str, counts: list[Count], idle: Count) -> tuple[str, ...]:
+def table_row(name: str, counted: Counted) -> tuple[str, ...]:
     """One load's line."""
-    objects = [f"{count.per_request('objects', idle):.2f}" for count in counts]
-    turn, message = slope(counts, "objects", idle)
-    blocks = slope(counts, "blocks", idle)[1]
-    interpreter, own, total = (slope(counts, figure, idle)[1] for figure in ("interpreter", "own", "total"))
-    figures = (f"{turn:.1f}", f"{message:.3f}", f"{blocks:.3f}", f"{interpreter:,.0f}", f"{own:,.0f}", f"{total:,.0f}")
+    objects = [f"{counted.per_request(count, 'objects'):.2f}" for count in counted.counts]
+    turn, request = counted.slope("objects")
+    blocks = counted.slope("blocks")[1]
+    interpreter, own, total = (counted.slope(figure)[1] for figure in ("interpreter", "own", "total"))
+    figures = (f"{turn:.1f}", f"{request:.3f}", f"{blocks:.3f}", f"{interpreter:,.0f}", f"{own:,.0f}", f"{total:,.0f}")
     return (name, *objects, *figures)
 
 
@@ -137,9 +155,9 @@ def main(requests: int) -> None:
     )  # fmt: skip
     worst = 0.0
     with Servers("rocketpy", CACHE / "run") as servers:
-        for name, counts, idle in measure(servers, requests):
-            table.add_row(*table_row(name, counts, idle))
-            worst = max(worst, slope(counts, "objects", idle)[1])
+        for name, counted in measure(servers, requests):
+            table.add_row(*table_row(name, counted))
+            worst = max(worst, counted.slope("objects")[1])
     Console(width=None if sys.stdout.isatty() else 150).print(table)
     sys.exit(worst > MOST_OBJECTS)
 
