@@ -29,6 +29,7 @@ cdef extern from "<fcntl.h>" nogil:
 cdef enum:
     PAGE = 4096
     CHUNK = 65536
+    RANDOM = 1               # MADV_RANDOM: no read-ahead
     POPULATE_WRITE = 23      # MADV_POPULATE_WRITE, Linux 5.14; older kernels answer EINVAL, which is fine
 
 
@@ -165,8 +166,9 @@ cdef int _sync(FileMap* file, int64_t start, int64_t end) noexcept nogil:
 
 @cython.final
 cdef class MappedFiles:
-    def __cinit__(self, str folder, int64_t file_size, int64_t step=65536, bint durable_names=False):
+    def __cinit__(self, str folder, int64_t file_size, int64_t step=65536, bint durable_names=False, bint small_pages=False):
         self.folder = folder
+        self.small_pages = small_pages
         self.durable_names = durable_names
         self.seq.files = NULL
         self.seq.count = self.seq.capacity = 0
@@ -299,7 +301,7 @@ cdef class MappedFiles:
         with nogil:
             room = allocate_to(&self.seq, file, min(allocate, file.size))
             if room == ROOM_READY:
-                _populate(file, 0, file.allocated)
+                _populate(file, 0, file.allocated, self.small_pages)
         if self.spare == NULL and self._next_start() == start:
             self.spare = file
         else:
@@ -321,7 +323,7 @@ cdef class MappedFiles:
             elif upto > tail.allocated:
                 error = _fallocate(tail, upto)
             if populate > 0:
-                _populate(tail, tail.wrote, min(tail.allocated, tail.wrote + populate))
+                _populate(tail, tail.wrote, min(tail.allocated, tail.wrote + populate), self.small_pages)
         self._unpin(tail)
         return error
 
@@ -620,11 +622,17 @@ cdef sync_folder(str folder):
         os.close(fd)
 
 
-cdef void _populate(FileMap* file, int64_t start, int64_t end) noexcept nogil:
-    """Fault pages in before the writer meets them: a cold page costs an append more than all its other work."""
+cdef void _populate(FileMap* file, int64_t start, int64_t end, bint small_pages) noexcept nogil:
+    """Fault pages in before the writer meets them: a cold page costs an append more than all its other work.
+
+    Read-ahead brings them in folios of up to 2 MB, which is cheapest; but the kernel writes a folio whole, so a log that is
+    synced after each message would write 2 MB for each (1,300 messages/s with one outstanding instead of 4,500).
+    """
     cdef int64_t first = max(start, file.populated) & ~(<int64_t> PAGE - 1)
     if end <= first or file.base == NULL:
         return
+    if small_pages:
+        madvise(file.base + first, end - first, RANDOM)
     madvise(file.base + first, end - first, POPULATE_WRITE)
     file.populated = end
 

@@ -104,9 +104,10 @@ class MessageStore:
         log_folder, queue_folder = str(self.paths.commit_log), str(self.paths.consume_queue)
         log_size = file_sizes.commit_log_size(log_folder, config.mapped_file_size_commit_log)
         queue_size = file_sizes.consume_queue_size(queue_folder, config.mapped_file_size_consume_queue)
-        files = MappedFiles(log_folder, log_size, min(LOG_STEP_BYTES, log_size), True)
+        sync_flush = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
+        files = MappedFiles(log_folder, log_size, min(LOG_STEP_BYTES, log_size), True, small_pages=sync_flush)
         self.writer = StoreWriter(files, config.max_message_size, queue_folder, queue_size)
-        self.writer.sync_flush = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
+        self.writer.sync_flush = sync_flush
         self.apply_settings()
         self.flags.attach(self.writer)
         self.checkpoint.load()
