@@ -9,6 +9,7 @@ largest k, is to be 0. The interpreter's own instructions are split alike.
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -153,6 +154,7 @@ def main(requests: int) -> None:
         "heap blocks", "interpreter's instructions", "own instructions", "all instructions",
         title="the last five columns: per request, turns apart",
     )  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     worst = 0.0
     with Servers("rocketpy", CACHE / "run") as servers:
         for name, counted in measure(servers, requests):

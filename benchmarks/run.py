@@ -7,6 +7,7 @@ of each pair. Invariant: every program it started is stopped, however it ends.
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -185,6 +186,7 @@ def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: i
          markdown_file: Path | None) -> None:  # fmt: skip
     """The command line."""
     console = Console(stderr=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `timeout` stops the servers too
     if listed:
         for case in all_cases():
             click.echo(f"{case.name:16} {'*' if case.has_targets else ' '} {case.what}")
