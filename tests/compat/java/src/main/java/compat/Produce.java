@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.apache.rocketmq.client.impl.factory.MQClientInstance;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.MessageQueueSelector;
 import org.apache.rocketmq.client.producer.SendCallback;
@@ -92,7 +93,20 @@ final class Produce {
         }
     }
 
+    /**
+     * Opens the connections first: when two threads of this client need the same new one at once, the second closes
+     * the first's, and an asynchronous send that was on it fails for no fault of the broker.
+     */
+    private void connect() {
+        MQClientInstance client = producer.getDefaultMQProducerImpl().getmQClientFactory();
+        if (!client.updateTopicRouteInfoFromNameServer(options.need("topic"))) {
+            client.updateTopicRouteInfoFromNameServer("TBW102");
+        }
+        client.sendHeartbeatToAllBrokerWithLock();
+    }
+
     private void async() throws Exception {
+        connect();
         final CountDownLatch open = new CountDownLatch(count);
         final Semaphore window = new Semaphore(options.number("window", 64));
         for (int i = first; i < first + count; i++) {
