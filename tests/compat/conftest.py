@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,25 +17,13 @@ from kit.cluster import Cluster
 KINDS = {"rocketpy": ["rocketpy"], "upstream": ["upstream"], "both": ["rocketpy", "upstream"]}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--server", choices=list(KINDS), default=os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy"),
-        help="which servers the official clients are tested on",
-    )
-
-
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than about ten seconds")
 
 
-def chosen(config: pytest.Config) -> str:
-    """The option, or the environment's word where pytest started in a folder above and never saw the option."""
-    return str(config.getoption("--server", os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy")))
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server_kind" in metafunc.fixturenames:
-        metafunc.parametrize("server_kind", KINDS[chosen(metafunc.config)], scope="session")
+        metafunc.parametrize("server_kind", KINDS[metafunc.config.getoption("--server")], scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,7 +41,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def compared(pytestconfig: pytest.Config) -> tuple[str, str]:
     """The two sides of a comparison; with --server=upstream the oracle is held against itself, to prove the masks."""
-    return "upstream", "upstream" if chosen(pytestconfig) == "upstream" else "rocketpy"
+    return "upstream", "upstream" if pytestconfig.getoption("--server") == "upstream" else "rocketpy"
 
 
 @pytest.fixture(scope="session")

@@ -116,29 +116,34 @@ def test_a_folder_changes_hands_and_comes_back(handover: Handover, how: str):
     first = handover.start(handover.kinds[0])
     write(first, 0, 400)  # about 1.7 MB: the log is in its second file
     before = read(first, 400)
-    wait_until(lambda: (handover.store / "config/consumerOffset.json").exists(), "offsets on disk", 15)
-    offsets_on_disk(handover.store, 395)
-    getattr(first.a, how)()
+    leave(first, how, handover.store, 395)
     assert (handover.store / "abort").exists() == (how == "kill")
     second = handover.start(handover.kinds[1])
     agree(before, read(second, 400), second.kind, how)
     assert topics(handover.store)[TOPIC]["writeQueueNums"] == 4
     write(second, 400, 50)
     more = read(second, 450)
-    offsets_on_disk(handover.store, 445)
-    getattr(second.a, how)()
+    leave(second, how, handover.store, 445)
     third = handover.start(handover.kinds[0])
     agree(more, read(third, 450), third.kind, how)
     assert [record.queue_offset for record in more["queue 0"]] == list(range(450))  # type: ignore[attr-defined]
 
 
-def offsets_on_disk(store: Path, value: int) -> None:
-    """Until the group's offset is in its file; the form is the same from both."""
-    def there() -> bool:
-        table = wire.loads((store / "config/consumerOffset.json").read_bytes().replace(b"\t", b"").replace(b"\n", b""))
-        return bool(table["offsetTable"].get(f"{TOPIC}@{GROUP}", {}).get("0") == value)
+def leave(cluster: Cluster, how: str, store: Path, offset: int) -> None:
+    """A stop writes the group's offset; before a kill it must have been written by the clock."""
+    if how == "kill":
+        wait_until(lambda: offset_on_disk(store) == offset, f"offset {offset} on disk", 25)
+    getattr(cluster.a, how)()
+    assert offset_on_disk(store) == offset
 
-    wait_until(there, f"offset {value} on disk", 20)
+
+def offset_on_disk(store: Path) -> int | None:
+    file = store / "config/consumerOffset.json"
+    if not file.exists():
+        return None
+    table = wire.loads(file.read_bytes().replace(b"\t", b"").replace(b"\n", b""))["offsetTable"]
+    found: int | None = table.get(f"{TOPIC}@{GROUP}", {}).get("0")
+    return found
 
 
 def test_a_delayed_message_is_delivered_by_the_other(handover: Handover):

@@ -20,6 +20,7 @@ NAMED = "a missing or unreadable header field is named instead of becoming a nul
 BODY = "a missing or unreadable body is named instead of becoming a null pointer"
 
 PATHS = "names from the wire become folders: only what official clients let pass is taken (CVE-2019-17572)"
+AFAR = "paths and ports are not for anyone on the network to change (CVE-2023-37582)"
 REGION = {"MSG_REGION": "DefaultRegion", "TRACE_ON": "true"}
 FINE: dict[str, object] = {"code": 0, "remark": None}
 
@@ -112,6 +113,12 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "wipe nobody": field("brokerName", {**FINE, "ext": {"wipeTopicCount": "0"}}),
     },
     "key_values": {"put without a key": field("key", FINE)},
+    "settings_from_afar": {
+        "a path": Differs(AFAR, FINE, {"code": 16, "remark": "kvConfigPath can not be updated from afar.*"}),
+        "the port": Differs(AFAR, FINE, {"code": 16, "remark": "listenPort can not be updated from afar.*"}),
+        "no number": Differs("a value that is none is refused by name instead of dropped", FINE,
+                             {"code": 1, "remark": "serverWorkerThreads=many .*"}),
+    },
     "missing_names": {
         "register without a name": field("brokerName", {**FINE, "ext": {}, "body": {"table": {"kv_t": "kv-a:4"}}}),
         "unregister without a name": field("brokerName", FINE),

@@ -168,9 +168,9 @@ def key_values(side: Side) -> None:
     ask(side, "order of a topic", PUT_KV_CONFIG, {"namespace": "ORDER_TOPIC_CONFIG", "key": "kv_t", "value": "kv-a:4"})
     ask(side, "a registration brings the order table", REGISTER_BROKER, who("kv-a", 51), body_of(topic("kv_t")))
     ask(side, "route, order off", GET_ROUTEINTO_BY_TOPIC, {"topic": "kv_t"})
-    ask(side, "turn order on", UPDATE_NAMESRV_CONFIG, body="orderMessageEnable=true\n")
+    ask(side, "turn order on", UPDATE_NAMESRV_CONFIG, None, "orderMessageEnable=true\n")
     ask(side, "route, order on", GET_ROUTEINTO_BY_TOPIC, {"topic": "kv_t"})
-    ask(side, "turn order off", UPDATE_NAMESRV_CONFIG, body="orderMessageEnable=false\n")
+    ask(side, "turn order off", UPDATE_NAMESRV_CONFIG, None, "orderMessageEnable=false\n")
 
 
 def settings(side: Side) -> None:
@@ -181,6 +181,15 @@ def settings(side: Side) -> None:
     ask(side, "no body", UPDATE_NAMESRV_CONFIG)
 
 
+def settings_from_afar(side: Side) -> None:
+    """Behind everything that writes: upstream takes the path."""
+    ask(side, "a path", UPDATE_NAMESRV_CONFIG, None, "kvConfigPath=/nowhere/kvConfig.json\n")
+    ask(side, "the port", UPDATE_NAMESRV_CONFIG, None, "listenPort=1\n")
+    ask(side, "no number", UPDATE_NAMESRV_CONFIG, None, "serverWorkerThreads=many\n")
+    ask(side, "an unknown name", UPDATE_NAMESRV_CONFIG, None, "noSuchSetting=1\n")
+    ask(side, "a number", UPDATE_NAMESRV_CONFIG, None, "serverOnewaySemaphoreValue=128\n")
+
+
 def missing_names(side: Side) -> None:
     """Comes last: a null broker name breaks upstream's own tables for good."""
     nameless = {key: value for key, value in who("mn-a", 61).items() if key != "brokerName"}
@@ -188,4 +197,5 @@ def missing_names(side: Side) -> None:
     ask(side, "unregister without a name", UNREGISTER_BROKER, nameless)
 
 
-SCENARIOS = [registration, data_versions, leaving, routes_refused, topic_lists, key_values, settings, missing_names]
+SCENARIOS = [registration, data_versions, leaving, routes_refused, topic_lists, key_values, settings, settings_from_afar,
+             missing_names]
