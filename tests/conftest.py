@@ -8,6 +8,8 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=5, help="rounds of the crash loop")
     parser.addoption(
-        "--server", choices=["rocketpy", "upstream", "both"], default=os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy"),
+        "--server",
+        choices=["rocketpy", "upstream", "both"],
+        default=os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy"),
         help="which servers the official clients of tests/compat are tested on",
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from kit import wire
 from kit.cluster import Cluster
-from oracle.broker_scenarios import GET_MAX_OFFSET, PULL_MESSAGE, SEND_MESSAGE, SUBSCRIPTION, SUSPEND, pull_ext, send_ext
+from oracle import broker_scenarios as wire_of
+from oracle.broker_scenarios import pull_ext, send_ext
 
 TOPIC = "better"
 
@@ -20,14 +21,15 @@ def broker(launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clust
     try:
         cluster.start()
         with wire.Peer(cluster.a.address) as peer:
-            assert peer.ask(SEND_MESSAGE, send_ext(TOPIC), "first").code == 0
+            assert peer.ask(wire_of.SEND_MESSAGE, send_ext(TOPIC), "first").code == 0
         yield cluster
     finally:
         cluster.kill()
 
 
 def held(ms: int) -> dict[str, object]:
-    return pull_ext(TOPIC, offset=1, sysFlag=SUSPEND | SUBSCRIPTION, suspendTimeoutMillis=ms, subscription="none")
+    flags = wire_of.SUSPEND | wire_of.SUBSCRIPTION
+    return pull_ext(TOPIC, offset=1, sysFlag=flags, suspendTimeoutMillis=ms, subscription="none")
 
 
 @pytest.mark.parametrize("asked_ms", [300, 1000, 2300])
@@ -35,7 +37,7 @@ def test_a_held_pull_ends_at_its_time(broker: Cluster, asked_ms: int):
     """Upstream looks every 5 s only. 50 ms are promised; the rest is for a loaded test machine."""
     with wire.Peer(broker.a.address) as peer:
         started = time.monotonic()
-        answer = peer.ask(PULL_MESSAGE, held(asked_ms))
+        answer = peer.ask(wire_of.PULL_MESSAGE, held(asked_ms))
         took_ms = (time.monotonic() - started) * 1000
     assert answer.code == 19
     assert asked_ms - 1 <= took_ms <= asked_ms + 50 + 200
@@ -44,10 +46,10 @@ def test_a_held_pull_ends_at_its_time(broker: Cluster, asked_ms: int):
 def test_a_held_pull_goes_with_its_connection(broker: Cluster):
     for _ in range(50):
         with wire.Peer(broker.a.address) as peer:
-            peer.tell(PULL_MESSAGE, held(600_000))
-            peer.ask(GET_MAX_OFFSET, {"topic": TOPIC, "queueId": 0})
+            peer.tell(wire_of.PULL_MESSAGE, held(600_000))
+            peer.ask(wire_of.GET_MAX_OFFSET, {"topic": TOPIC, "queueId": 0})
     with wire.Peer(broker.a.address) as peer:
-        assert peer.ask(SEND_MESSAGE, send_ext(TOPIC, 1), "goes on").code == 0
+        assert peer.ask(wire_of.SEND_MESSAGE, send_ext(TOPIC, 1), "goes on").code == 0
     assert broker.a.is_running
 
 

@@ -97,7 +97,7 @@ class UpstreamJars:
 
 
 class UpstreamImage:
-    """The apache/rocketmq image on the host's network; the home folder is mounted at its own path."""
+    """The apache/rocketmq image on the host's network; the run's folders are mounted at their own paths."""
 
     name = "upstream"
 
@@ -112,9 +112,10 @@ class UpstreamImage:
         return self._start("mqbroker", home, properties)
 
     def _start(self, script: str, home: Path, properties: Path) -> Container:
+        shared = str(home.parents[1])  # a store may lie beside the cluster's folder
         return Container(self._engine.containers.run(
             IMAGE, ["sh", script, "-c", str(properties)], detach=True, network_mode="host",
-            user=f"{os.getuid()}:{os.getgid()}", volumes={str(home): {"bind": str(home), "mode": "rw"}},
+            user=f"{os.getuid()}:{os.getgid()}", volumes={shared: {"bind": shared, "mode": "rw"}},
             environment={"JAVA_OPT_EXT": f"-Xms256m -Xmx256m -Xmn96m -Duser.home={home}", "HOME": str(home)},
         ))
 

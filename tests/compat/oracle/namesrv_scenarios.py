@@ -197,5 +197,5 @@ def missing_names(side: Side) -> None:
     ask(side, "unregister without a name", UNREGISTER_BROKER, nameless)
 
 
-SCENARIOS = [registration, data_versions, leaving, routes_refused, topic_lists, key_values, settings, settings_from_afar,
-             missing_names]
+SCENARIOS = [registration, data_versions, leaving, routes_refused, topic_lists, key_values, settings,
+             settings_from_afar, missing_names]
