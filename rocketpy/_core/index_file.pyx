@@ -14,8 +14,8 @@ from libc.string cimport memchr, memset
 from posix.mman cimport MAP_FAILED, MAP_SHARED, MS_SYNC, PROT_READ, PROT_WRITE, mmap, msync, munmap
 from posix.unistd cimport close
 
+from rocketpy._core.commit_log cimport get_i32, get_i64, put_i32, put_i64
 from rocketpy._core.hashing cimport java_hash
-from rocketpy._core.message cimport read_i32, read_i64, write_i32, write_i64
 
 from rocketpy.errors import StoreError
 
@@ -109,12 +109,12 @@ cdef int allocate_exactly(IndexMap* map, int64_t upto) noexcept nogil:
 
 
 cdef void write_header(IndexMap* map) noexcept nogil:
-    write_i64(map.base + BEGIN_TIMESTAMP_AT, map.begin_timestamp)
-    write_i64(map.base + END_TIMESTAMP_AT, map.end_timestamp)
-    write_i64(map.base + BEGIN_PHYSICAL_OFFSET_AT, map.begin_physical_offset)
-    write_i64(map.base + END_PHYSICAL_OFFSET_AT, map.end_physical_offset)
-    write_i32(map.base + PUT_COUNT_AT, map.put_count)
-    write_i32(map.base + NEXT_ENTRY_AT, map.next_entry)
+    put_i64(map.base + BEGIN_TIMESTAMP_AT, map.begin_timestamp)
+    put_i64(map.base + END_TIMESTAMP_AT, map.end_timestamp)
+    put_i64(map.base + BEGIN_PHYSICAL_OFFSET_AT, map.begin_physical_offset)
+    put_i64(map.base + END_PHYSICAL_OFFSET_AT, map.end_physical_offset)
+    put_i32(map.base + PUT_COUNT_AT, map.put_count)
+    put_i32(map.base + NEXT_ENTRY_AT, map.next_entry)
 
 
 cdef void append_entry(IndexMap* map, int32_t hash_code, int64_t physical_offset, int64_t store_timestamp) noexcept nogil:
@@ -124,11 +124,11 @@ cdef void append_entry(IndexMap* map, int32_t hash_code, int64_t physical_offset
     cdef int64_t seconds = 0
     if map.begin_timestamp > 0:
         seconds = min(max((store_timestamp - map.begin_timestamp) // 1000, 0), MAX_SECONDS)
-    write_i32(entry, hash_code)
-    write_i64(entry + 4, physical_offset)
-    write_i32(entry + 12, <int32_t> seconds)
-    write_i32(entry + 16, believable(map, read_i32(slot)))
-    write_i32(slot, map.next_entry)
+    put_i32(entry, hash_code)
+    put_i64(entry + 4, physical_offset)
+    put_i32(entry + 12, <int32_t> seconds)
+    put_i32(entry + 16, believable(map, get_i32(slot)))
+    put_i32(slot, map.next_entry)
     if map.next_entry <= 1:         # a file made after another one holds that one's end until now
         map.begin_physical_offset = physical_offset
         map.begin_timestamp = store_timestamp
@@ -142,8 +142,8 @@ cdef void append_entry(IndexMap* map, int32_t hash_code, int64_t physical_offset
 cdef bint has_entry(IndexMap* map, int32_t hash_code, int64_t physical_offset) noexcept nogil:
     """Whether the last message of the file was indexed under this hash already."""
     cdef int32_t number = map.next_entry - 1
-    while number > 0 and read_i64(entry_at(map, number) + 4) == physical_offset:
-        if read_i32(entry_at(map, number)) == hash_code:
+    while number > 0 and get_i64(entry_at(map, number) + 4) == physical_offset:
+        if get_i32(entry_at(map, number)) == hash_code:
             return True
         number -= 1
     return False
@@ -267,12 +267,12 @@ cdef class IndexFile:
 
     def _read_header(self):
         cdef const char* base = self.map.base
-        self.map.begin_timestamp = read_i64(base + BEGIN_TIMESTAMP_AT)
-        self.map.end_timestamp = read_i64(base + END_TIMESTAMP_AT)
-        self.map.begin_physical_offset = read_i64(base + BEGIN_PHYSICAL_OFFSET_AT)
-        self.map.end_physical_offset = read_i64(base + END_PHYSICAL_OFFSET_AT)
-        self.map.put_count = read_i32(base + PUT_COUNT_AT)
-        self.map.next_entry = read_i32(base + NEXT_ENTRY_AT) or 1
+        self.map.begin_timestamp = get_i64(base + BEGIN_TIMESTAMP_AT)
+        self.map.end_timestamp = get_i64(base + END_TIMESTAMP_AT)
+        self.map.begin_physical_offset = get_i64(base + BEGIN_PHYSICAL_OFFSET_AT)
+        self.map.end_physical_offset = get_i64(base + END_PHYSICAL_OFFSET_AT)
+        self.map.put_count = get_i32(base + PUT_COUNT_AT)
+        self.map.next_entry = get_i32(base + NEXT_ENTRY_AT) or 1
         if not 1 <= self.map.next_entry <= self.map.capacity:
             raise StoreError(f"index file {self.path} says it has {self.map.next_entry - 1} entries, "
                              f"{self.map.capacity - 1} fit")
@@ -321,19 +321,19 @@ cdef class IndexFile:
         cdef bytes topic_bytes = topic.encode("utf-8", "replace")
         cdef bytes key_bytes = key.encode("utf-8", "replace")
         cdef int32_t hash_code = key_hash(topic_bytes, len(topic_bytes), key_bytes, len(key_bytes))
-        cdef int32_t number = believable(map, read_i32(slot_at(map, hash_code % map.slots)))
+        cdef int32_t number = believable(map, get_i32(slot_at(map, hash_code % map.slots)))
         cdef int32_t previous
         cdef int64_t time
         cdef const char* entry
         cdef list found = []
         while number and len(found) < max_num:
             entry = entry_at(map, number)
-            if read_i32(entry + 12) < 0:
+            if get_i32(entry + 12) < 0:
                 break
-            time = map.begin_timestamp + read_i32(entry + 12) * <int64_t> 1000
-            if read_i32(entry) == hash_code and begin_ms <= time <= end_ms:
-                found.append(read_i64(entry + 4))
-            previous = believable(map, read_i32(entry + 16))
+            time = map.begin_timestamp + get_i32(entry + 12) * <int64_t> 1000
+            if get_i32(entry) == hash_code and begin_ms <= time <= end_ms:
+                found.append(get_i64(entry + 4))
+            previous = believable(map, get_i32(entry + 16))
             if time < begin_ms or previous >= number:       # a chain only goes back: a garbled one must not run in rings
                 break
             number = previous
@@ -343,12 +343,12 @@ cdef class IndexFile:
         if not 0 < number < self.map.next_entry:
             raise IndexError(f"index file {self.path} has no entry {number}")
         cdef const char* at = entry_at(&self.map, number)
-        return IndexEntry(read_i32(at), read_i64(at + 4), read_i32(at + 12), read_i32(at + 16))
+        return IndexEntry(get_i32(at), get_i64(at + 4), get_i32(at + 12), get_i32(at + 16))
 
     def slot(self, int32_t number):
         if not 0 <= number < self.map.slots:
             raise IndexError(f"index file {self.path} has no slot {number}")
-        return read_i32(slot_at(&self.map, number))
+        return get_i32(slot_at(&self.map, number))
 
     def sound_entries(self, int64_t end_offset):
         cdef int32_t number
@@ -394,8 +394,8 @@ cdef int32_t sound_until(IndexMap* map, int64_t end_offset) noexcept nogil:
     cdef const char* entry
     for number in range(1, map.next_entry):
         entry = entry_at(map, number)
-        offset = read_i64(entry + 4)
-        if offset < before or offset >= end_offset or read_i32(entry) < 0 or read_i32(entry + 12) < 0:
+        offset = get_i64(entry + 4)
+        if offset < before or offset >= end_offset or get_i32(entry) < 0 or get_i32(entry + 12) < 0:
             return number
         before = offset
     return map.next_entry
@@ -409,15 +409,15 @@ cdef int32_t broken_chain(IndexMap* map) noexcept nogil:
     if last == NULL:
         return -1
     for number in range(1, map.next_entry):
-        slot = (read_i32(entry_at(map, number)) & 0x7FFFFFFF) % map.slots
-        if read_i32(entry_at(map, number) + 16) != last[slot]:
+        slot = (get_i32(entry_at(map, number)) & 0x7FFFFFFF) % map.slots
+        if get_i32(entry_at(map, number) + 16) != last[slot]:
             broken = number
             break
         last[slot] = number
     for slot in range(map.slots):
         if broken:
             break
-        number = read_i32(slot_at(map, slot))
+        number = get_i32(slot_at(map, slot))
         if number != last[slot]:        # one too far: the process died between slot and header
             broken = number if 0 < number <= map.next_entry else last[slot]
     free(last)
@@ -432,15 +432,15 @@ cdef void rebuild(IndexMap* map, int32_t count) noexcept nogil:
     memset(slot_at(map, 0), 0, <size_t> map.slots * INDEX_SLOT_SIZE)
     for number in range(1, count + 1):
         entry = entry_at(map, number)
-        hash_code = read_i32(entry) & 0x7FFFFFFF        # a garbled one must not lead out of the slots
+        hash_code = get_i32(entry) & 0x7FFFFFFF        # a garbled one must not lead out of the slots
         slot = slot_at(map, hash_code % map.slots)
-        write_i32(entry + 16, read_i32(slot))
-        write_i32(slot, number)
+        put_i32(entry + 16, get_i32(slot))
+        put_i32(slot, number)
     memset(entry_at(map, count + 1), 0, <size_t> (map.next_entry - count - 1) * INDEX_ENTRY_SIZE)
     if count + 1 < map.next_entry:
         entry = entry_at(map, count)
-        map.end_physical_offset = read_i64(entry + 4) if count else 0
-        map.end_timestamp = map.begin_timestamp + read_i32(entry + 12) * <int64_t> 1000 if count else 0
+        map.end_physical_offset = get_i64(entry + 4) if count else 0
+        map.end_timestamp = map.begin_timestamp + get_i32(entry + 12) * <int64_t> 1000 if count else 0
         if count == 0:
             map.begin_timestamp = map.begin_physical_offset = 0
     map.put_count = count

@@ -8,9 +8,15 @@ from types import MappingProxyType
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memchr, memcmp, memcpy
 
+from rocketpy._core.commit_log cimport (
+    BLANK_MAGIC_CODE, BODY_AT, BODY_CRC_AT, BODY_SIZE_AT, BORN_HOST_AT, BORN_TIMESTAMP_AT, FLAG_AT, MAGIC_CODE_AT,
+    MAX_PROPERTIES_SIZE, MAX_TOPIC_SIZE, MESSAGE_MAGIC_CODE, PHYSICAL_OFFSET_AT, PREPARED_TRANSACTION_OFFSET_AT,
+    QUEUE_ID_AT, QUEUE_OFFSET_AT, RECONSUME_TIMES_AT, RECORD_OVERHEAD, STORE_HOST_AT, STORE_TIMESTAMP_AT, SYS_FLAG_AT,
+    get_i32, get_i64, get_u16, put_i32, put_i64, put_u16,
+)
 from rocketpy._core.hashing cimport body_crc
 
 from rocketpy.errors import CorruptMessage
@@ -86,7 +92,7 @@ cdef class Message:
 
     @property
     def size(self):
-        return RECORD_FIXED_SIZE + len(self.body) + len(self.topic.encode()) + len(self._properties_raw)
+        return RECORD_OVERHEAD + len(self.body) + len(self.topic.encode()) + len(self._properties_raw)
 
     @property
     def msg_id(self):
@@ -207,7 +213,7 @@ def decode_messages(const uint8_t[::1] buffer not None):
     while at < size:
         data = <const char*> &buffer[0]
         messages.append(read_record(data, size, at, True))
-        at += read_i32(data + at)
+        at += get_i32(data + at)
     return messages
 
 
@@ -215,21 +221,21 @@ cdef Message read_record(const char* data, Py_ssize_t size, Py_ssize_t at, bint 
     """Read the record at data + at; every length is checked before it is followed."""
     cdef const char* record = data + at
     cdef int32_t total = checked_total(record, size - at, at)
-    cdef int32_t body_size = read_i32(record + BODY_SIZE_AT)
-    if body_size < 0 or body_size > total - RECORD_FIXED_SIZE:
+    cdef int32_t body_size = get_i32(record + BODY_SIZE_AT)
+    if body_size < 0 or body_size > total - RECORD_OVERHEAD:
         raise corrupt(at, f"a body of {body_size} bytes in a record of {total}")
     cdef const char* body = record + BODY_AT
     cdef const char* topic = body + body_size + 1
     cdef int topic_size = <signed char> body[body_size]
-    if topic_size < 0 or topic_size > total - RECORD_FIXED_SIZE - body_size:
+    if topic_size < 0 or topic_size > total - RECORD_OVERHEAD - body_size:
         raise corrupt(at, f"a topic of {topic_size} bytes in a record of {total}, body {body_size}")
-    cdef int properties_size = read_i16(topic + topic_size)
+    cdef int properties_size = <int16_t> get_u16(topic + topic_size)
     cdef const char* properties = topic + topic_size + 2
-    if properties_size != total - RECORD_FIXED_SIZE - body_size - topic_size:
+    if properties_size != total - RECORD_OVERHEAD - body_size - topic_size:
         raise corrupt(at, f"properties of {properties_size} bytes in a record of {total}, "
                           f"body {body_size}, topic {topic_size}")
-    if check_crc and body_crc(body, body_size) != <uint32_t> read_i32(record + BODY_CRC_AT):
-        raise corrupt(at, f"the body's CRC is not {read_i32(record + BODY_CRC_AT) & 0xFFFFFFFF:#010x} as recorded")
+    if check_crc and body_crc(body, body_size) != <uint32_t> get_i32(record + BODY_CRC_AT):
+        raise corrupt(at, f"the body's CRC is not {get_i32(record + BODY_CRC_AT) & 0xFFFFFFFF:#010x} as recorded")
     cdef Message message = Message.__new__(Message)
     try:
         message.topic = PyUnicode_DecodeUTF8(topic, topic_size, NULL)
@@ -243,31 +249,31 @@ cdef Message read_record(const char* data, Py_ssize_t size, Py_ssize_t at, bint 
 
 cdef int32_t checked_total(const char* record, Py_ssize_t left, Py_ssize_t at) except -1:
     """The record's TOTALSIZE once its magic code and the size itself are believable."""
-    if left < RECORD_FIXED_SIZE and not (left >= 8 and read_i32(record + MAGIC_CODE_AT) == BLANK_MAGIC_CODE):
-        raise corrupt(at, f"{left} bytes are left, a record has at least {RECORD_FIXED_SIZE}")
-    cdef int32_t total = read_i32(record)
-    cdef int32_t magic = read_i32(record + MAGIC_CODE_AT)
+    if left < RECORD_OVERHEAD and not (left >= 8 and get_i32(record + MAGIC_CODE_AT) == BLANK_MAGIC_CODE):
+        raise corrupt(at, f"{left} bytes are left, a record has at least {RECORD_OVERHEAD}")
+    cdef int32_t total = get_i32(record)
+    cdef int32_t magic = get_i32(record + MAGIC_CODE_AT)
     if magic == BLANK_MAGIC_CODE:
         raise corrupt(at, "a blank that ends the file")
     if magic != MESSAGE_MAGIC_CODE:
         raise corrupt(at, f"magic code {magic & 0xFFFFFFFF:#010x}")
-    if total < RECORD_FIXED_SIZE or total > left:
+    if total < RECORD_OVERHEAD or total > left:
         raise corrupt(at, f"a record of {total} bytes where {left} are left")
     return total
 
 
 cdef read_fields(Message message, const char* record):
-    message.flag = read_i32(record + FLAG_AT)
-    message.queue_id = read_i32(record + QUEUE_ID_AT)
-    message.queue_offset = read_i64(record + QUEUE_OFFSET_AT)
-    message.physical_offset = read_i64(record + PHYSICAL_OFFSET_AT)
-    message.sys_flag = read_i32(record + SYS_FLAG_AT)
-    message.born_timestamp = read_i64(record + BORN_TIMESTAMP_AT)
+    message.flag = get_i32(record + FLAG_AT)
+    message.queue_id = get_i32(record + QUEUE_ID_AT)
+    message.queue_offset = get_i64(record + QUEUE_OFFSET_AT)
+    message.physical_offset = get_i64(record + PHYSICAL_OFFSET_AT)
+    message.sys_flag = get_i32(record + SYS_FLAG_AT)
+    message.born_timestamp = get_i64(record + BORN_TIMESTAMP_AT)
     message.born_host = read_host(record + BORN_HOST_AT)
-    message.store_timestamp = read_i64(record + STORE_TIMESTAMP_AT)
+    message.store_timestamp = get_i64(record + STORE_TIMESTAMP_AT)
     message.store_host = read_host(record + STORE_HOST_AT)
-    message.reconsume_times = read_i32(record + RECONSUME_TIMES_AT)
-    message.prepared_transaction_offset = read_i64(record + PREPARED_TRANSACTION_OFFSET_AT)
+    message.reconsume_times = get_i32(record + RECONSUME_TIMES_AT)
+    message.prepared_transaction_offset = get_i64(record + PREPARED_TRANSACTION_OFFSET_AT)
 
 
 cdef corrupt(Py_ssize_t at, str what):
@@ -278,41 +284,41 @@ def encode_message(Message message not None):
     cdef bytes topic = message.topic.encode("utf-8", "replace")
     cdef bytes body = message.body
     cdef bytes properties = message._properties_raw
-    cdef Py_ssize_t total = RECORD_FIXED_SIZE + len(body) + len(topic) + len(properties)
-    if len(topic) > TOPIC_MAX_BYTES:
-        raise ValueError(f"topic of {len(topic)} bytes, a record holds {TOPIC_MAX_BYTES}")
-    if len(properties) > PROPERTIES_MAX_BYTES:
-        raise ValueError(f"properties of {len(properties)} bytes, a record holds {PROPERTIES_MAX_BYTES}")
+    cdef Py_ssize_t total = RECORD_OVERHEAD + len(body) + len(topic) + len(properties)
+    if len(topic) > MAX_TOPIC_SIZE:
+        raise ValueError(f"topic of {len(topic)} bytes, a record holds {MAX_TOPIC_SIZE}")
+    if len(properties) > MAX_PROPERTIES_SIZE:
+        raise ValueError(f"properties of {len(properties)} bytes, a record holds {MAX_PROPERTIES_SIZE}")
     if total > 0x7FFFFFFF:
         raise ValueError(f"a record of {total} bytes")
     cdef bytes record = PyBytes_FromStringAndSize(NULL, total)
     cdef char* at = PyBytes_AS_STRING(record)
-    write_i32(at, <int32_t> total)
-    write_i32(at + MAGIC_CODE_AT, MESSAGE_MAGIC_CODE)
+    put_i32(at, <int32_t> total)
+    put_i32(at + MAGIC_CODE_AT, MESSAGE_MAGIC_CODE)
     write_fields(at, message)
     at += BODY_AT
     at = write_bytes(at, body)
     at[0] = <char> len(topic)
     at = write_bytes(at + 1, topic)
-    write_i16(at, <int16_t> len(properties))
+    put_u16(at, <int32_t> len(properties))
     write_bytes(at + 2, properties)
     return record
 
 
 cdef int write_fields(char* at, Message message) except -1:
-    write_i32(at + BODY_CRC_AT, <int32_t> body_crc(PyBytes_AS_STRING(message.body), len(message.body)))
-    write_i32(at + QUEUE_ID_AT, message.queue_id)
-    write_i32(at + FLAG_AT, message.flag)
-    write_i64(at + QUEUE_OFFSET_AT, message.queue_offset)
-    write_i64(at + PHYSICAL_OFFSET_AT, message.physical_offset)
-    write_i32(at + SYS_FLAG_AT, message.sys_flag)
-    write_i64(at + BORN_TIMESTAMP_AT, message.born_timestamp)
+    put_i32(at + BODY_CRC_AT, <int32_t> body_crc(PyBytes_AS_STRING(message.body), len(message.body)))
+    put_i32(at + QUEUE_ID_AT, message.queue_id)
+    put_i32(at + FLAG_AT, message.flag)
+    put_i64(at + QUEUE_OFFSET_AT, message.queue_offset)
+    put_i64(at + PHYSICAL_OFFSET_AT, message.physical_offset)
+    put_i32(at + SYS_FLAG_AT, message.sys_flag)
+    put_i64(at + BORN_TIMESTAMP_AT, message.born_timestamp)
     write_host(at + BORN_HOST_AT, message.born_host)
-    write_i64(at + STORE_TIMESTAMP_AT, message.store_timestamp)
+    put_i64(at + STORE_TIMESTAMP_AT, message.store_timestamp)
     write_host(at + STORE_HOST_AT, message.store_host)
-    write_i32(at + RECONSUME_TIMES_AT, message.reconsume_times)
-    write_i64(at + PREPARED_TRANSACTION_OFFSET_AT, message.prepared_transaction_offset)
-    write_i32(at + BODY_SIZE_AT, <int32_t> len(message.body))
+    put_i32(at + RECONSUME_TIMES_AT, message.reconsume_times)
+    put_i64(at + PREPARED_TRANSACTION_OFFSET_AT, message.prepared_transaction_offset)
+    put_i32(at + BODY_SIZE_AT, <int32_t> len(message.body))
     return 0
 
 
@@ -329,14 +335,14 @@ def encode_batch(messages):
     cdef char properties_size[2]
     cdef list parts = []
     for message in messages:
-        if len(message._properties_raw) > PROPERTIES_MAX_BYTES:
+        if len(message._properties_raw) > MAX_PROPERTIES_SIZE:
             raise ValueError(f"properties of {len(message._properties_raw)} bytes, an item holds "
-                             f"{PROPERTIES_MAX_BYTES}")
-        write_i32(header, <int32_t> (BATCH_ITEM_FIXED_SIZE + len(message.body) + len(message._properties_raw)))
-        write_i64(header + 4, 0)                # magic and CRC: the broker makes its own
-        write_i32(header + 12, message.flag)
-        write_i32(header + 16, <int32_t> len(message.body))
-        write_i16(properties_size, <int16_t> len(message._properties_raw))
+                             f"{MAX_PROPERTIES_SIZE}")
+        put_i32(header, <int32_t> (BATCH_ITEM_OVERHEAD + len(message.body) + len(message._properties_raw)))
+        put_i64(header + 4, 0)                # magic and CRC: the broker makes its own
+        put_i32(header + 12, message.flag)
+        put_i32(header + 16, <int32_t> len(message.body))
+        put_u16(properties_size, <int32_t> len(message._properties_raw))
         parts += (header[:20], message.body, properties_size[:2], message._properties_raw)
     return b"".join(parts)
 
@@ -352,28 +358,28 @@ def decode_batch(const uint8_t[::1] body not None):
 
 cdef Py_ssize_t read_batch_item(const char* data, Py_ssize_t size, Py_ssize_t at, list messages) except -1:
     """Read one item and return where the next begins. Like upstream, the lengths inside count, not the item's own."""
-    if size - at < BATCH_ITEM_FIXED_SIZE:
-        raise corrupt(at, f"{size - at} bytes are left, an item of a batch has at least {BATCH_ITEM_FIXED_SIZE}")
+    if size - at < BATCH_ITEM_OVERHEAD:
+        raise corrupt(at, f"{size - at} bytes are left, an item of a batch has at least {BATCH_ITEM_OVERHEAD}")
     cdef const char* item = data + at
-    cdef int32_t body_size = read_i32(item + 16)
-    if body_size < 0 or body_size > size - at - BATCH_ITEM_FIXED_SIZE:
+    cdef int32_t body_size = get_i32(item + 16)
+    if body_size < 0 or body_size > size - at - BATCH_ITEM_OVERHEAD:
         raise corrupt(at, f"an item with a body of {body_size} bytes where {size - at} are left")
-    cdef int properties_size = read_i16(item + 20 + body_size)
-    cdef const char* properties = item + BATCH_ITEM_FIXED_SIZE + body_size
-    if properties_size < 0 or properties_size > size - at - BATCH_ITEM_FIXED_SIZE - body_size:
+    cdef int properties_size = <int16_t> get_u16(item + 20 + body_size)
+    cdef const char* properties = item + BATCH_ITEM_OVERHEAD + body_size
+    if properties_size < 0 or properties_size > size - at - BATCH_ITEM_OVERHEAD - body_size:
         raise corrupt(at, f"an item with properties of {properties_size} bytes where {size - at} are left")
     messages.append(Message(
-        "", PyBytes_FromStringAndSize(item + 20, body_size), flag=read_i32(item + 12),
+        "", PyBytes_FromStringAndSize(item + 20, body_size), flag=get_i32(item + 12),
         properties_raw=PyBytes_FromStringAndSize(properties, properties_size),
     ))
-    return at + BATCH_ITEM_FIXED_SIZE + body_size + properties_size
+    return at + BATCH_ITEM_OVERHEAD + body_size + properties_size
 
 
 # --- hosts and ids ---
 
 cdef tuple read_host(const char* at):
     cdef const uint8_t* ip = <const uint8_t*> at
-    return (f"{ip[0]}.{ip[1]}.{ip[2]}.{ip[3]}", read_i32(at + 4))
+    return (f"{ip[0]}.{ip[1]}.{ip[2]}.{ip[3]}", get_i32(at + 4))
 
 
 cdef int write_host(char* at, tuple host) except -1:
@@ -387,14 +393,14 @@ cdef int write_host(char* at, tuple host) except -1:
         if not 0 <= part <= 255:
             raise ValueError(f"{host[0]!r} is not an IPv4 address")
         at[i] = <char> <uint8_t> part
-    write_i32(at + 4, host[1])
+    put_i32(at + 4, host[1])
     return 0
 
 
 def message_id(tuple host not None, int64_t physical_offset):
     cdef char raw[16]
     write_host(raw, host)
-    write_i64(raw + 8, physical_offset)
+    put_i64(raw + 8, physical_offset)
     return raw[:16].hex().upper()
 
 
@@ -402,4 +408,4 @@ def decode_message_id(str msg_id not None):
     cdef bytes raw = bytes.fromhex(msg_id) if len(msg_id) == 32 and " " not in msg_id else b""
     if len(raw) != 16:
         raise ValueError(f"message id {msg_id!r} is not 32 hex digits")
-    return read_host(raw), read_i64(<const char*> raw + 8)
+    return read_host(raw), get_i64(<const char*> raw + 8)
