@@ -121,10 +121,13 @@ class ConsumerOffsets:
         self._changed = False
 
     def persist(self) -> None:
-        """Write the file now: the broker stops."""
+        """Write the file now: the broker stops. A disk that refuses is told, and the stop goes on."""
         self._encode(list(self._stale))
         self._changed = False
-        self._write(*self._next_text())
+        try:
+            self._write(*self._next_text())
+        except OSError as error:
+            log.error("consumer offsets not written to %s: %s", self._path, error)
 
     async def persist_changes(self) -> None:
         """Write the file if an offset has changed since it was written; the loop goes on meanwhile."""

@@ -1,11 +1,13 @@
 """Which clients consume in which group, what they subscribe to, and the word to them when that changes.
 
 Invariant: a group stands in the table exactly while it has a client. Whoever comes or goes, every client of the group
-is sent NOTIFY_CONSUMER_IDS_CHANGED, the sender too and before its heartbeat is answered, so that all rebalance at once.
+is sent NOTIFY_CONSUMER_IDS_CHANGED after the change: who caused it before its heartbeat is answered, the others at the
+end of the loop's turn, so that a crowd that comes or goes together costs each of them one note and not one a head.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -113,6 +115,8 @@ class Consumers:
         self._clock = clock
         self._groups: dict[str, ConsumerGroup] = {}
         self._groups_of: dict[Channel, set[str]] = {}
+        self._to_notify: dict[str, dict[Channel, None]] = {}
+        self._notes_due = False
         # Called when what a group consumes, or how, changed, and when it came or went: the fast lane forgets it.
         self.on_change: list[Callable[[], None]] = []
 
@@ -146,7 +150,7 @@ class Consumers:
         if before != (group.message_model, group.subscriptions):
             self._tell()
         if (came or changed) and notify:
-            self._notify(group)
+            self._notify(group, client.connection)
         return came or changed
 
     def unregister(self, name: str, connection: Channel, notify: bool = True) -> None:
@@ -188,13 +192,37 @@ class Consumers:
             log.info("unregister consumer ok, no any connection, and remove consumer group, %s", group.name)
         return client
 
-    def _notify(self, group: ConsumerGroup) -> None:
+    def _notify(self, group: ConsumerGroup, first: Channel | None = None) -> None:
         if not self._config.notify_consumer_ids_changed_enable:
             return
-        for connection in list(group.clients):
-            ext = {"consumerGroup": group.name}
-            connection.send(Command(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, ext, flag=ONEWAY))
+        waiting = self._to_notify.setdefault(group.name, {})
+        waiting.update(dict.fromkeys(group.clients))
+        if first is not None:
+            send_note(first, group.name)
+            waiting.pop(first, None)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._notify_others()
+            return
+        if not self._notes_due:
+            self._notes_due = True
+            loop.call_soon(self._notify_others)
+
+    def _notify_others(self) -> None:
+        self._notes_due = False
+        to_notify, self._to_notify = self._to_notify, {}
+        for name, connections in to_notify.items():
+            group = self._groups.get(name)
+            for connection in connections:
+                if group is not None and connection in group.clients:
+                    send_note(connection, name)
 
     def _tell(self) -> None:
         for told in self.on_change:
             told()
+
+
+def send_note(connection: Channel, group: str) -> None:
+    """Make a client look who is in its group."""
+    connection.send(Command(RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, {"consumerGroup": group}, flag=ONEWAY))

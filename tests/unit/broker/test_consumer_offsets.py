@@ -123,6 +123,11 @@ def test_a_failed_write_is_tried_again(
         assert path.exists()
 
     asyncio.run(scenario())
+    caplog.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(json_file, "persist", full)
+        offsets.persist()
+    assert "No space left" in caplog.text, "told, but a stop goes on"
 
 
 def test_many_rows_leave_the_loop_its_turns(offsets: ConsumerOffsets, path: Path) -> None:

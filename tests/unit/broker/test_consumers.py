@@ -1,5 +1,6 @@
 """Who consumes what, and who is told when that changes."""
 
+import asyncio
 import logging
 
 import pytest
@@ -213,3 +214,27 @@ def test_every_change_of_what_a_group_consumes_is_told(consumers: Consumers) -> 
     assert len(told) == 2
     consumers.connection_closed(connection)
     assert len(told) == 3
+
+
+def test_a_crowd_is_one_note_for_each_of_the_others(consumers: Consumers) -> None:
+    old, gone = Connection(), Connection()
+    crowd = [Connection() for _ in range(50)]
+    heartbeat(consumers, old, "old")
+    heartbeat(consumers, gone, "gone")
+    old.notified()
+    gone.notified()
+
+    async def scenario() -> None:
+        for number, connection in enumerate(crowd):
+            heartbeat(consumers, connection, f"c{number}")
+            assert connection.notified() == 1, "its own note comes before its answer"
+        assert old.notified() == 0
+        consumers.unregister("G", gone)
+        await asyncio.sleep(0)
+        assert old.notified() == 1
+        assert {connection.notified() for connection in crowd} == {1}
+        assert gone.notified() == 0, "who left is not told"
+        await asyncio.sleep(0)
+        assert old.notified() == 0
+
+    asyncio.run(scenario())
