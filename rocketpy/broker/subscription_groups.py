@@ -20,6 +20,7 @@ from rocketpy.protocol.names import check_name, is_system_group
 
 log = logging.getLogger("RocketmqBroker")
 
+MANY = 1000  # as many groups that clients made are worth a word: none of them goes by itself
 GROUPS_AT_START = (
     names.TOOLS_CONSUMER_GROUP,
     names.FILTERSRV_CONSUMER_GROUP,
@@ -73,6 +74,8 @@ class SubscriptionGroups:
         log.info("auto create a subscription group, %s", made)
         self._set(made)
         self._changed()
+        if len(self.table) % MANY == 0:
+            log.warning("there are %d subscription groups now, the last made by a client: %s", len(self.table), group)
         return made
 
     def put(self, group: SubscriptionGroupConfig) -> None:

@@ -22,6 +22,8 @@ from rocketpy.protocol.perm import INHERIT, READ, WRITE, is_inherited
 
 log = logging.getLogger("RocketmqBroker")
 
+MANY = 1000  # as many topics that clients made are worth a word: none of them goes by itself
+
 OnChange = Callable[[str, "TopicConfig | None"], None]
 
 
@@ -149,6 +151,8 @@ class Topics:
         names.check_name("topic", topic.topic_name)
         self._set(topic)
         self._changed({topic.topic_name: topic})
+        if len(self.table) % MANY == 0:
+            log.warning("there are %d topics now, the last made by a client: %s", len(self.table), topic.topic_name)
         return topic
 
     def put(self, topic: TopicConfig) -> None:

@@ -140,8 +140,8 @@ class RouteInfo:
 
     # -- leaving
 
-    def unregister(self, cluster: str, broker_name: str, broker_id: int, broker_addr: str) -> None:
-        """The broker says good-bye; only the cluster it names is looked into."""
+    def unregister(self, broker_name: str, broker_id: int, broker_addr: str) -> None:
+        """The broker says good-bye."""
         known = self.live.pop(broker_addr, None) is not None
         self.filter_servers.pop(broker_addr, None)
         log.info("unregisterBroker %s, %s %s", "OK" if known else "Failed", broker_name, broker_addr)
@@ -150,9 +150,7 @@ class RouteInfo:
             return
         broker.broker_addrs.pop(broker_id, None)
         if not broker.broker_addrs:
-            del self.brokers[broker_name]
-            self._drop_from_cluster(cluster, broker_name)
-            self._drop_queues(broker_name)
+            self._forget_name(broker_name)
 
     def connection_closed(self, connection: Channel, remote_addr: str) -> None:
         """Forget at once every broker that registered on this connection."""
@@ -184,16 +182,13 @@ class RouteInfo:
                 return
 
     def _forget_name(self, broker_name: str) -> None:
+        """The last address is gone: so is the name, in whichever clusters it stood."""
         del self.brokers[broker_name]
-        for cluster in [cluster for cluster, names in self.clusters.items() if broker_name in names][:1]:
-            self._drop_from_cluster(cluster, broker_name)
+        for cluster, names in list(self.clusters.items()):
+            names.pop(broker_name, None)
+            if not names:
+                del self.clusters[cluster]
         self._drop_queues(broker_name)
-
-    def _drop_from_cluster(self, cluster: str, broker_name: str) -> None:
-        names = self.clusters.get(cluster, {})
-        names.pop(broker_name, None)
-        if not names:
-            self.clusters.pop(cluster, None)
 
     def _drop_queues(self, broker_name: str) -> None:
         touched = [topic for topic, queues in self.topics.items() if queues.pop(broker_name, None) is not None]

@@ -59,7 +59,7 @@ def unregister_broker(
     server: NameServer, connection: Connection, request: Command, header: UnRegisterBrokerRequestHeader
 ) -> Command:
     """A broker leaves in good order."""
-    server.routes.unregister(header.cluster_name, header.broker_name, header.broker_id, header.broker_addr)
+    server.routes.unregister(header.broker_name, header.broker_id, header.broker_addr)
     return response()
 
 

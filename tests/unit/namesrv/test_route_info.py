@@ -102,7 +102,7 @@ def test_the_same_version_changes_no_topic(routes: RouteInfo) -> None:
 def test_a_broker_that_lost_its_id_registers_its_topics_again(routes: RouteInfo) -> None:
     register(routes)
     register(routes, addr=A_SLAVE, broker_id=1)
-    routes.unregister("C", "broker-a", 0, A)
+    routes.unregister("broker-a", 0, A)
     routes.delete_topic("T")
     register(routes)
     assert broker_names(routes) == ["broker-a"]
@@ -160,14 +160,22 @@ def test_unregister_removes_names_and_queues_with_the_last_address(routes: Route
     register(routes)
     register(routes, addr=A_SLAVE, broker_id=1)
     register(routes, "broker-b", B)
-    routes.unregister("C", "broker-a", 0, A)
+    routes.unregister("broker-a", 0, A)
     assert broker_names(routes) == ["broker-a", "broker-b"], "a slave is left: topics stay"
-    routes.unregister("C", "broker-a", 1, A_SLAVE)
+    routes.unregister("broker-a", 1, A_SLAVE)
     assert broker_names(routes) == ["broker-b"]
     assert routes.cluster_info().cluster_addr_table == {"C": ["broker-b"]}
-    routes.unregister("C", "broker-b", 0, B)
-    routes.unregister("C", "broker-b", 0, B)
+    routes.unregister("broker-b", 0, B)
+    routes.unregister("broker-b", 0, B)
     assert (routes.topics, routes.brokers, routes.clusters, routes.live) == ({}, {}, {}, {})
+
+
+def test_a_broker_that_changed_its_cluster_leaves_both(routes: RouteInfo) -> None:
+    register(routes)
+    connection, _ = register(routes, cluster="D")
+    assert routes.cluster_info().cluster_addr_table == {"C": ["broker-a"], "D": ["broker-a"]}
+    routes.connection_closed(connection, "")
+    assert routes.clusters == {}
 
 
 def test_a_closed_connection_takes_its_broker_along(routes: RouteInfo) -> None:
