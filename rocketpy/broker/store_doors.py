@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.mapped_files import MappedFiles
-from rocketpy._core.message import Message
+from rocketpy._core.message import Message, decode_messages
 from rocketpy.protocol.names import SCHEDULE_TOPIC
 from rocketpy.store.index import IndexFolder
 from rocketpy.store.message_store import MessageStore
@@ -17,6 +17,8 @@ from rocketpy.store.results import PutResult
 from rocketpy.store.running_flags import Running
 from rocketpy.store.schedule import DelayQueue
 
+CANDIDATES = 64          # messages with the hash of one unique key: more than there will ever be
+END_OF_TIME = 2**62
 _SCHEDULE = SCHEDULE_TOPIC.encode()
 
 
@@ -35,9 +37,29 @@ class DelayDoor:
         """The delayed message."""
         return self._store.message_at(physical_offset)
 
+    @property
+    def last_store_timestamp(self) -> int:
+        """Store time of the last message in the log."""
+        return self._store.writer.timestamps[0]
+
+    def was_put(self, message: Message, after: int) -> bool:
+        """Whether this very message stands behind `after`: found by its unique key, compared whole."""
+        uniq_key = message.get_property("UNIQ_KEY")
+        if uniq_key is None:
+            return False
+        found = decode_messages(self._store.query(message.topic, uniq_key, CANDIDATES, 0, END_OF_TIME).records)
+        return any(each.physical_offset > after and _content(each) == _content(message) for each in found)
+
     def put_due(self, message: Message) -> PutResult:
         """Put it to its real queue; its DELAY does not count any more."""
         return self._store.put_due(message)
+
+
+def _content(message: Message) -> tuple[int, bytes, bytes, int, int]:
+    """What a message keeps from the schedule topic to its own."""
+    return (
+        message.queue_id, message.body, message.properties_raw, message.born_timestamp, message.reconsume_times
+    )
 
 
 class CleanDoor:

@@ -67,7 +67,12 @@ class DelayStore(Protocol):
     def delay_queues(self) -> dict[int, DelayQueue]:
         """The queues of the schedule topic by queue id."""
 
+    @property
+    def last_store_timestamp(self) -> int:
+        """Store time of the last message in the log."""
     def message_at(self, physical_offset: int, /) -> Message | None: ...
+    def was_put(self, message: Message, after: int, /) -> bool:
+        """Whether the log holds this very message behind the offset `after`."""
     def put_due(self, message: Message, /) -> PutResult:
         """Put a message as it is: its DELAY property does not count any more."""
 
@@ -84,6 +89,7 @@ class Schedule:
         self._clock = clock
         self._flush_ms = flush_ms
         self._persisted: dict[int, int] = {}
+        self._unsure_ms = 0                         # what was due until then may have been put before a crash
         self._writing = threading.Lock()
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -109,6 +115,7 @@ class Schedule:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Deliver from now on; what came due meanwhile comes first."""
         self._loop = loop
+        self._unsure_ms = self._store.last_store_timestamp
         for queue_id in self._store.delay_queues():
             self.arrived(queue_id)
         self._flush_timer = loop.call_later(self._flush_ms / 1000, self._flush)
@@ -154,7 +161,7 @@ class Schedule:
             wait_ms = self._wait_ms(level, entry[2]) if entry else 0
             if wait_ms > 0:
                 return min(wait_ms, LONGEST_SLEEP_MS)
-            if entry and not self._deliver_one(entry[0]):
+            if entry and not self._deliver_one(entry[0], entry[2] <= self._unsure_ms):
                 return RETRY_MS
             offset += 1
             self.offsets[level] = offset
@@ -178,8 +185,8 @@ class Schedule:
         wait_ms = deliver_timestamp - self._clock.now_ms()
         return 0 if 0 < level <= self._levels.max_level and wait_ms > self._levels.delay_ms(level) else wait_ms
 
-    def _deliver_one(self, physical_offset: int) -> bool:
-        """Put one message to its real queue; False when it must be tried again."""
+    def _deliver_one(self, physical_offset: int, unsure: bool) -> bool:
+        """Put one message to its real queue, unless it was put before a crash; False: it must be tried again."""
         try:
             delayed = self._store.message_at(physical_offset)
             if delayed is None:
@@ -187,6 +194,9 @@ class Schedule:
             due = real_message(delayed)
         except CorruptMessage as error:
             log.error("a delayed message is dropped: %s", error)
+            return True
+        if unsure and self._store.was_put(due, physical_offset):
+            log.info("a delayed message was delivered before the broker died: %s to %s", delayed.msg_id, due.topic)
             return True
         result = self._store.put_due(due)
         if result.status in HOPELESS:

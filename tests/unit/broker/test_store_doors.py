@@ -62,6 +62,12 @@ class House:
         self.close()
         self.open()
 
+    def crash(self) -> None:
+        """Leave everything as a killed process does, and open the folder again."""
+        self.store.unlock()
+        self.open()
+        self.schedule._unsure_ms = DelayDoor(self.store).last_store_timestamp
+
     async def pause(self, pause_ms: int) -> None:
         await asyncio.sleep(0)
 
@@ -126,6 +132,20 @@ def test_progress_outlives_a_restart(house: House) -> None:
     house.clock.advance(1)
     assert house.schedule.deliver(1) is None
     house.restart()
+    assert house.schedule.deliver(1) is None
+    assert [message.body for message in house.stored()] == [b"one", b"two"]
+    house.close()
+
+
+def test_a_crash_does_not_deliver_twice(house: House) -> None:
+    for body in (b"one", b"two"):
+        house.put(body, DELAY="1", UNIQ_KEY=body.hex())
+    house.clock.advance(1000)
+    assert house.schedule._deliver_one(0, False)
+    house.crash()
+    assert house.schedule.deliver(1) is None
+    assert [message.body for message in house.stored()] == [b"one", b"two"]
+    house.crash()
     assert house.schedule.deliver(1) is None
     assert [message.body for message in house.stored()] == [b"one", b"two"]
     house.close()

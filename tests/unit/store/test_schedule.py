@@ -40,6 +40,8 @@ class Store:
         self.queues: dict[int, Queue] = {}
         self.messages: dict[int, Message] = {}
         self.statuses: list[PutMessageStatus] = []
+        self.last_store_timestamp = 0
+        self.known: list[bytes] = []
         self.put: list[Message] = []
         self.put_at_ms: list[int] = []
 
@@ -48,6 +50,9 @@ class Store:
 
     def message_at(self, physical_offset: int) -> Message | None:
         return self.messages.get(physical_offset)
+
+    def was_put(self, message: Message, after: int) -> bool:
+        return message.body in self.known
 
     def put_due(self, message: Message) -> PutResult:
         self.put.append(message)
@@ -263,6 +268,19 @@ def test_what_came_due_while_stopped_comes_at_the_start(schedule: Schedule, stor
     again = Schedule(store, LEVELS, schedule._path, clock, 10_000)
     again.load()
     assert again.offsets == {1: 2, 3: 1}
+
+
+def test_what_was_put_before_a_crash_is_not_put_again(schedule: Schedule, store: Store, clock: ManualClock) -> None:
+    store.delay(1, b"put")
+    store.delay(1, b"not put")
+    clock.advance(1000)
+    store.last_store_timestamp = clock.now_ms()
+    store.delay(1, b"put, but later than the crash")
+    store.known = [b"put", b"put, but later than the crash"]
+    clock.advance(1000)
+    run(schedule, lambda: None, 0.05)
+    assert store.bodies == [b"not put", b"put, but later than the crash"]
+    assert schedule.offsets == {1: 3}
 
 
 def test_a_disk_that_refuses_does_not_keep_the_broker_from_stopping(
