@@ -2,9 +2,9 @@
 
 The broker runs under callgrind, which counts every call of `_Py_NewReference`: CPython calls it for each object it
 makes, from the heap or from a free list. One connection keeps k requests in flight, which the broker reads, serves and
-answers together, in one turn. A connection and a turn may cost some objects, a message must not. What a connection with
-one request costs is taken away; of the rest, objects = turns x a + requests x b, and b, taken from the smallest and the
-largest k, is to be 0. The interpreter's own instructions are split alike.
+answers together, in one turn; turns are counted too. A connection and a turn may cost some objects, a message must not.
+What a connection with one request costs is taken away; of the rest, objects = turns x a + messages x b, and b, taken
+from the smallest and the largest k, is to be 0. The interpreter's own instructions are split alike.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from benchmarks.load import Load, run_load
 from benchmarks.servers import Servers
 
 NEW_OBJECT = ("_Py_NewReference",)
+TURN = "Connection_run_turn"
 MALLOC = ("_PyObject_Malloc", "_PyObject_Calloc", "_PyObject_Realloc", "_PyMem_RawMalloc", "_PyMem_RawCalloc")
 INTERPRETER = ("/python3", "libpython")
 OWN = ("/rocketpy/",)
@@ -47,8 +48,9 @@ class Count:
     """What was counted for some requests, or in some idle seconds."""
 
     depth: int
-    requests: float
+    messages: float
     seconds: float
+    turns: float
     objects: float
     blocks: float
     interpreter: float
@@ -56,12 +58,11 @@ class Count:
     total: float
 
     @classmethod
-    def of(cls, profile: Profile, depth: int, requests: float, seconds: float) -> Count:
+    def of(cls, profile: Profile, depth: int, messages: float, seconds: float) -> Count:
         """From what callgrind saw."""
-        return cls(
-            depth, requests, seconds, profile.calls_of(NEW_OBJECT), profile.calls_of(MALLOC),
-            profile.instructions_in(*INTERPRETER), profile.instructions_in(*OWN), profile.total,
-        )  # fmt: skip
+        turns, objects, blocks = profile.calls_of_any(TURN), profile.calls_of(NEW_OBJECT), profile.calls_of(MALLOC)
+        interpreter, own = profile.instructions_in(*INTERPRETER), profile.instructions_in(*OWN)
+        return cls(depth, messages, seconds, turns, objects, blocks, interpreter, own, profile.total)
 
     def less_idle(self, figure: str, idle: Count) -> float:
         """One figure, less what the same time costs anyhow."""
@@ -76,17 +77,19 @@ class Counted:
     single: Count
     counts: list[Count]
 
-    def per_request(self, count: Count, figure: str) -> float:
-        """One figure of one request more on the connection."""
-        whole = count.less_idle(figure, self.idle) - self.single.less_idle(figure, self.idle)
-        return whole / (count.requests - self.single.requests)
+    def more(self, count: Count, figure: str) -> float:
+        """What a load costs more than a connection with one request."""
+        return count.less_idle(figure, self.idle) - self.single.less_idle(figure, self.idle)
 
-    def slope(self, figure: str) -> tuple[float, float]:
-        """What a turn and what a request cost: f(k) = turn / k + request, through the smallest and the largest k."""
-        first, last = self.counts[0], self.counts[-1]
-        low, high = self.per_request(first, figure), self.per_request(last, figure)
-        request = (last.depth * high - first.depth * low) / (last.depth - first.depth)
-        return (low - request) * first.depth, request
+    def split(self, figure: str) -> tuple[float, float]:
+        """What a turn and what a message cost, from the loads with the smallest and the largest depth."""
+        (low_turns, low_messages, low), (high_turns, high_messages, high) = (
+            (count.turns - self.single.turns, count.messages - self.single.messages, self.more(count, figure))
+            for count in (self.counts[0], self.counts[-1])
+        )
+        scale = low_turns * high_messages - high_turns * low_messages
+        turn = (low * high_messages - high * low_messages) / scale
+        return turn, (low_turns * high - high_turns * low) / scale
 
 
 class Counter:
@@ -100,9 +103,9 @@ class Counter:
         self.callgrind = Callgrind(servers.pid(), dumps)
 
     def drive(self, load: Load, depth: int, count: int) -> float:
-        """One load without counting; messages driven."""
+        """One load without counting; messages driven, not the few more that end it."""
         whole = Load(load.mode, load.size, 1, depth, count, 0, load.max_nums, load.topic, 120_000)
-        return run_load(whole, self.servers.ports["broker"], self.servers.pid())["requests"]
+        return run_load(whole, self.servers.ports["broker"], self.servers.pid())["messages"]
 
     def count(self, load: Load, depth: int, requests: int) -> Count:
         """One load counted."""
@@ -137,12 +140,12 @@ def measure(servers: Servers, requests: int) -> Iterator[tuple[str, Counted]]:
 
 def table_row(name: str, counted: Counted) -> tuple[str, ...]:
     """One load's line."""
-    objects = [f"{counted.per_request(count, 'objects'):.2f}" for count in counted.counts]
-    turn, request = counted.slope("objects")
-    blocks = counted.slope("blocks")[1]
-    interpreter, own, total = (counted.slope(figure)[1] for figure in ("interpreter", "own", "total"))
-    figures = (f"{turn:.1f}", f"{request:.3f}", f"{blocks:.3f}", f"{interpreter:,.0f}", f"{own:,.0f}", f"{total:,.0f}")
-    return (name, *objects, *figures)
+    made = [f"{count.objects:,.0f} / {count.turns:,.0f}" for count in counted.counts]
+    turn, message = counted.split("objects")
+    blocks = counted.split("blocks")[1]
+    interpreter, own, total = (counted.split(figure)[1] for figure in ("interpreter", "own", "total"))
+    figures = (f"{turn:.2f}", f"{message:.3f}", f"{blocks:.3f}", f"{interpreter:,.0f}", f"{own:,.0f}", f"{total:,.0f}")
+    return (name, *made, *figures)
 
 
 @click.command(help=__doc__)
@@ -150,16 +153,16 @@ def table_row(name: str, counted: Counted) -> tuple[str, ...]:
 def main(requests: int) -> None:
     """The command line."""
     table = Table(
-        "load", *(f"objects a request, {depth} in flight" for depth in DEPTHS), "objects a turn", "objects a request",
+        "load", *(f"objects / turns, {depth} in flight" for depth in DEPTHS), "objects a turn", "objects a message",
         "heap blocks", "interpreter's instructions", "own instructions", "all instructions",
-        title="the last five columns: per request, turns apart",
+        title=f"{requests} requests a load; the last five columns are a message's own, without its turn",
     )  # fmt: skip
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     worst = 0.0
     with Servers("rocketpy", CACHE / "run") as servers:
         for name, counted in measure(servers, requests):
             table.add_row(*table_row(name, counted))
-            worst = max(worst, counted.slope("objects")[1])
+            worst = max(worst, counted.split("objects")[1])
     Console(width=None if sys.stdout.isatty() else 150).print(table)
     sys.exit(worst > MOST_OBJECTS)
 

@@ -31,6 +31,10 @@ class Profile:
         """How often these functions were called."""
         return sum(self.calls[name] for name in names)
 
+    def calls_of_any(self, ending: str) -> int:
+        """How often functions whose names end so were called."""
+        return sum(count for name, count in self.calls.items() if name.endswith(ending))
+
     @property
     def total(self) -> int:
         """All instructions."""

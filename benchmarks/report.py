@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
@@ -62,10 +63,20 @@ def machine() -> str:
     return f"{os.cpu_count()} x {model}, Linux {platform.release()}"
 
 
-def markdown(rows: list[Row]) -> str:
-    """The table for README."""
-    lines = [f"| {' | '.join(HEADINGS)} |", f"|{' --- |' * len(HEADINGS)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(cells(row))} |" for row in rows)]) + "\n"
+def markdown(rows: list[Row], command: str) -> str:
+    """The page of results."""
+    when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    lines = [
+        "# Results",
+        "",
+        f"`{command}` on {machine()}, {when}.",
+        "Medians over all pairs; a ratio is RocketPy's figure over upstream's of the same pair.",
+        "",
+        f"| {' | '.join(HEADINGS)} |",
+        f"|{' --- |' * len(HEADINGS)}",
+        *(f"| {' | '.join(cells(row))} |" for row in rows),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def as_json(rows: list[Row], command: str) -> str:

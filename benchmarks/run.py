@@ -180,7 +180,7 @@ def matches(case: str, name: str) -> bool:
 @click.option("--cold", is_flag=True, help="Do not fill free memory first (see memory.py).")
 @click.option("--dir", "base", type=click.Path(path_type=Path), default=CACHE / "run", help="Where stores are made.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write everything here.")
-@click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write the table here.")
+@click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write a page of results here.")
 def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: int | None, scale: float,
          makes: tuple[str, ...], cpus: str | None, cold: bool, base: Path, json_file: Path | None,
          markdown_file: Path | None) -> None:  # fmt: skip
@@ -205,7 +205,7 @@ def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: i
     if json_file:
         json_file.write_text(as_json(rows, command))
     if markdown_file:
-        markdown_file.write_text(markdown(rows))
+        markdown_file.write_text(markdown(rows, command))
     for failure in runner.failures:
         console.print(f"FAILED {failure}", style="red", highlight=False, soft_wrap=True)
     if runner.failures or any(not verdict.reached for row in rows for verdict in row.verdicts):

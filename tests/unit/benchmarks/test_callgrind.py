@@ -53,10 +53,10 @@ def test_calls_are_summed_over_callers(profile: Profile) -> None:
 
 
 def test_connections_turns_and_messages_are_told_apart() -> None:
-    def objects(requests: int, depth: int) -> float:
-        return 50 + 6 * requests / depth + 2 * requests + 2  # a connection, its turns, its requests, one second
+    def count(depth: int, requests: int, turns: int) -> Count:
+        objects = 50 + 6 * turns + 2 * requests + 2  # a connection, its turns, its requests, one second
+        return Count(depth, requests, 1.0, turns, objects, 0, 0, 0, 0)
 
-    counts = [Count(depth, 640, 1.0, objects(640, depth), 0, 0, 0, 0) for depth in (1, 8, 64)]
-    single = Count(1, 1, 1.0, objects(1, 1), 0, 0, 0, 0)
-    counted = Counted(Count(0, 1, 5.0, 10, 0, 0, 0, 0), single, counts)
-    assert counted.slope("objects") == (pytest.approx(6, rel=0.01), pytest.approx(2, rel=0.01))
+    idle = Count(0, 1, 5.0, 0, 10, 0, 0, 0, 0)
+    counted = Counted(idle, count(1, 1, 1), [count(1, 640, 640), count(8, 640, 100), count(64, 640, 17)])
+    assert counted.split("objects") == (pytest.approx(6), pytest.approx(2))

@@ -45,5 +45,5 @@ def test_every_target_is_of_a_case_and_a_figure_that_exist() -> None:
 
 def test_the_reports_say_the_same() -> None:
     rows = rows_of("sync-1k-1x1", {"rocketpy": [{"rate": 900.0}], "upstream": [{"rate": 300.0}]})
-    assert "| 3 / 3 / 3 | at least 2: reached |" in markdown(rows)
+    assert "| 3 / 3 / 3 | at least 2: reached |" in markdown(rows, "command")
     assert '"reached": true' in as_json(rows, "command")
