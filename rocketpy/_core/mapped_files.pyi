@@ -12,8 +12,8 @@ class MappedFiles:
     ) -> None:
         """`step`: blocks are allocated in steps of this many bytes where the writer runs out of them.
 
-        `durable_names`: a new file's name is on disk before the file is used. `small_pages`: pages ahead of need are made
-        one by one, for a log that is synced after each message.
+        `durable_names`: a new file's name is on disk before the file is used. `small_pages`: pages ahead of need are
+        made one by one, for a log that is synced after each message.
         """
     def load(self) -> list[str]:
         """Take in the files of the folder, all of them counted as full; returns what was odd, a line each."""
