@@ -94,7 +94,7 @@ cdef int _read_lengths(const char* at, int64_t limit, MessageToPut* out) noexcep
         return RECORD_BAD_SIZE
     out.body = at + BODY_AT
     out.topic = out.body + out.body_size + 1
-    out.topic_size = <signed char> out.topic[-1]
+    out.topic_size = <signed char> (out.topic - 1)[0]
     if out.topic_size < 0 or out.topic_size > size - RECORD_OVERHEAD - out.body_size:
         return RECORD_BAD_SIZE
     out.properties_size = get_u16(out.topic + out.topic_size)
@@ -128,7 +128,7 @@ cdef void scan_properties(MessageToPut* message) noexcept nogil:
 cdef void _take_property(MessageToPut* message, const char* name, int name_size, const char* value, const char* end) noexcept nogil:
     """A property that counts: MessageDecoder drops trailing empty parts and wants exactly two; the last of a name wins."""
     cdef int size
-    while end > value and end[-1] == NAME_VALUE_SEPARATOR:
+    while end > value and (end - 1)[0] == NAME_VALUE_SEPARATOR:
         end -= 1
     size = <int> (end - value)
     if size == 0 or memchr(value, NAME_VALUE_SEPARATOR, size) != NULL:

@@ -15,6 +15,7 @@ cdef class LogWalk:
     cdef readonly int64_t records
     cdef readonly int64_t last_at            # where the last record seen begins; -1: none
     cdef readonly int64_t last_timestamp     # largest store time seen
+    cdef int64_t data_until                  # no hole before this
     cdef bint dispatch            # queue entries are checked, mended and appended
     cdef bint check_crc
     cdef bint fill_gaps           # entries between a queue's end and a record's queue offset are lost: filled

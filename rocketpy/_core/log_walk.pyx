@@ -11,7 +11,7 @@ from rocketpy._core.commit_log cimport (
     MessageToPut, get_i32, read_record, scan_properties,
 )
 from rocketpy._core.consume_queue cimport FILLER_SIZE, ConsumeQueue, Entry, QueueState, read_entry
-from rocketpy._core.mapped_files cimport FileMap, find_file, map_file
+from rocketpy._core.mapped_files cimport FileMap, data_end, end_offset, find_file, map_file
 from rocketpy._core.store_writer cimport PUT_DONE, StoreWriter, dispatch_message, index_keys
 
 from rocketpy._core.commit_log import STATUS_NAMES
@@ -29,7 +29,7 @@ cdef class LogWalk:
         self.dispatch = dispatch
         self.check_crc = check_crc
         self.fill_gaps = fill_gaps
-        self.records = self.last_timestamp = 0
+        self.records = self.last_timestamp = self.data_until = 0
         self.last_at = -1
 
     def run(self, int64_t budget):
@@ -64,7 +64,7 @@ cdef class LogWalk:
         cdef int status, slot
         while self.at < stop:
             file = find_file(self.writer.state.log, self.at)
-            if file == NULL:
+            if file == NULL or self.at >= end_offset(self.writer.state.log):
                 return STEP_LAST
             base = map_file(file)
             if base == NULL:
@@ -72,6 +72,10 @@ cdef class LogWalk:
             if file.start + file.size - self.at < BLANK_SIZE:
                 self.at = file.start + file.size
                 continue
+            if self.at + BLANK_SIZE > self.data_until:
+                self.data_until = file.start + data_end(file, self.at - file.start)
+                if self.at + BLANK_SIZE > self.data_until and self.data_until < file.start + file.size:
+                    return RECORD_END
             status = read_record(base + (self.at - file.start), file.start + file.size - self.at, self.at, self.check_crc, message)
             if status == RECORD_BLANK:
                 self.at = file.start + file.size
@@ -135,6 +139,11 @@ cdef int fill_gap(ConsumeQueue queue, int64_t index) except -1:
     return 0
 
 
+cdef bint is_hole(FileMap* file, int64_t offset) noexcept nogil:
+    cdef int64_t at = offset - file.start
+    return file.size - at < BLANK_SIZE or data_end(file, at) == at
+
+
 def find_record(StoreWriter writer not None, int64_t at, int64_t until):
     """Offset and store time of the first whole record in [at, until), CRC checked; None when there is none."""
     cdef FileMap* file = find_file(writer.state.log, at)
@@ -144,15 +153,15 @@ def find_record(StoreWriter writer not None, int64_t at, int64_t until):
     if file == NULL or map_file(file) == NULL:
         return None
     position = at - file.start
-    end = min(until - file.start, file.size - RECORD_OVERHEAD + 1)
+    end = min(until - file.start, file.size)
     with nogil:
-        while position < end:
-            hit = <const char*> memchr(file.base + position + 4, 0xDA, end - position)
+        while position + RECORD_OVERHEAD <= end:
+            hit = <const char*> memchr(file.base + position + 4, 0xDA, end - position - 4)
             if hit == NULL:
                 break
             position = hit - file.base - 4
-            if (get_i32(hit) == MESSAGE_MAGIC_CODE and read_record(file.base + position, file.size - position,
-                                                                   file.start + position, True, &message) == RECORD_MESSAGE):
+            if (position + RECORD_OVERHEAD <= end and get_i32(hit) == MESSAGE_MAGIC_CODE
+                    and read_record(file.base + position, end - position, file.start + position, True, &message) == RECORD_MESSAGE):
                 found = file.start + position
                 break
             position += 1
@@ -163,7 +172,7 @@ def first_record_time(StoreWriter writer not None, int64_t at):
     """Store time of the record that stands at `at` with a magic code, 0 for anything else (CRC not checked)."""
     cdef MessageToPut message
     cdef FileMap* file = find_file(writer.state.log, at)
-    if file == NULL or map_file(file) == NULL:
+    if file == NULL or map_file(file) == NULL or is_hole(file, at):
         return 0
     if read_record(file.base + (at - file.start), file.start + file.size - at, at, False, &message) != RECORD_MESSAGE:
         return 0
@@ -191,7 +200,7 @@ cdef bint _is_own(StoreWriter writer, ConsumeQueue queue, const Entry* entry, in
     if entry.size == FILLER_SIZE or at < log_start:
         return at >= 0 and entry.size > 0
     file = find_file(writer.state.log, at)
-    if file == NULL or map_file(file) == NULL:
+    if file == NULL or map_file(file) == NULL or is_hole(file, at):
         return False
     if read_record(file.base + (at - file.start), file.start + file.size - at, at, False, &message) != RECORD_MESSAGE:
         return False
@@ -209,7 +218,7 @@ def next_keyed(StoreWriter writer not None, int64_t at, bint inclusive):
     with nogil:
         while True:
             file = find_file(writer.state.log, at)
-            if file == NULL or map_file(file) == NULL:
+            if file == NULL or at >= end_offset(writer.state.log) or map_file(file) == NULL:
                 break
             status = read_record(file.base + (at - file.start), file.start + file.size - at, at, False, &message)
             if status == RECORD_BLANK or file.start + file.size - at < BLANK_SIZE:

@@ -35,6 +35,9 @@ cdef char* map_file(FileMap* file) noexcept nogil                               
 cdef char* bytes_at(FileSeq* seq, int64_t offset, int64_t size) noexcept nogil  # appended bytes within one file, or NULL
 cdef int read_bytes(FileSeq* seq, int64_t offset, int64_t size, char* into) noexcept nogil
                                                                                 # a copy, without mapping the file; 0 or -1
+cdef int64_t data_end(FileMap* file, int64_t at) noexcept nogil
+                      # where the data around `at` ends (relative); `at` itself in a hole. Reading a hole of a full tmpfs
+                      # through a map is SIGBUS, so recovery, which looks where nothing was written, asks first
 cdef int64_t first_offset(FileSeq* seq) noexcept nogil                          # where the first file starts
 cdef int64_t end_offset(FileSeq* seq) noexcept nogil                            # where the next byte would be appended
 cdef int make_room(FileSeq* seq, int64_t size) noexcept nogil                   # ROOM_…: may `size` bytes be written at the tail's end?

@@ -85,6 +85,22 @@ cdef int read_bytes(FileSeq* seq, int64_t offset, int64_t size, char* into) noex
     return 0 if got == size else -1
 
 
+cdef int64_t data_end(FileMap* file, int64_t at) noexcept nogil:
+    cdef int64_t found
+    cdef int fd = c_open(file.path, O_RDWR)
+    if fd < 0:
+        return at
+    found = lseek(fd, at, SEEK_DATA)
+    if found < 0:
+        found = at if errno == ENXIO else file.size      # a file system that knows no holes has data everywhere
+    elif found == at:
+        found = lseek(fd, at, SEEK_HOLE)
+    else:
+        found = at
+    c_close(fd)
+    return found
+
+
 cdef int64_t first_offset(FileSeq* seq) noexcept nogil:
     return seq.files[0].start if seq.count > 0 else 0
 
