@@ -61,7 +61,9 @@ class LaneRules:
         self._broker = broker
 
     def send_rule(self, topic: str) -> SendRule | None:
-        """The rule of a topic, None when its sends take the full lane."""
+        """The rule of a topic, None when its sends take the full lane: so while topics.json is still being written, for
+        nobody is answered before the topic would survive a crash.
+        """
         config = self._broker.topics.get(topic)
         if config is None or topic.startswith(names.RETRY_PREFIX) or topic in NOT_PLAIN or not self._may_send():
             return None
@@ -117,7 +119,8 @@ class LaneRules:
     def _may_send(self) -> bool:
         config = self._broker.config
         return (
-            config.broker_permission & perm.WRITE != 0
+            self._broker.configs_saved
+            and config.broker_permission & perm.WRITE != 0
             and self._broker.store_config.broker_role is BrokerRole.ASYNC_MASTER
             and config.start_accept_send_request_time_stamp <= self._broker.clock.now_ms()
         )

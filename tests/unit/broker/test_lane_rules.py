@@ -38,6 +38,7 @@ def broker():
     config = BrokerConfig()
     return SimpleNamespace(
         config=config,
+        configs_saved=True,
         store_config=MessageStoreConfig(),
         clock=ManualClock(),
         topics={"T": TopicConfig("T", read_queue_nums=4, write_queue_nums=8)},
@@ -71,6 +72,11 @@ def test_a_known_topic_may_be_sent_to(broker):
 )
 def test_sends_that_the_broker_as_a_whole_must_look_at(broker, config, store_config):
     broker.config, broker.store_config = BrokerConfig(**config), MessageStoreConfig(**store_config)
+    assert LaneRules(broker).send_rule("T") is None
+
+
+def test_a_topic_is_sent_to_plainly_once_it_is_on_disk(broker):
+    broker.configs_saved = False
     assert LaneRules(broker).send_rule("T") is None
 
 
