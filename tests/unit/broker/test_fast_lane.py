@@ -57,6 +57,7 @@ async def _run(folder, port, source_port, turns) -> Outcome:
     await broker.start()
     try:
         broker.topics.put(TopicConfig("T", read_queue_nums=2, write_queue_nums=2))
+        await broker.topics.file.saved()
         replies = await talk(port, source_port, turns)
         end = broker.store.writer.log.end_offset
         counts, missed = broker.lane.take_counts()
