@@ -1,0 +1,44 @@
+"""A source distribution builds what the checkout builds: it holds every extension's source, and no generated C."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+SOURCES = ("pyx", "pxd", "pyi", "py", "typed")
+FOLDERS = ("bin", "conf")
+FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE")
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The files of a source distribution made from a copy of this checkout, with one extension turned into C."""
+    pytest.importorskip("setuptools", reason="setuptools is missing; install it with: pip install -e '.[lint]'")
+    copy = tmp_path_factory.mktemp("sdist")
+    shutil.copytree(REPO / "rocketpy", copy / "rocketpy", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
+    for folder in FOLDERS:
+        shutil.copytree(REPO / folder, copy / folder)
+    for file in FILES:
+        shutil.copy(REPO / file, copy)
+    command = [sys.executable, "-W", "ignore", "setup.py", "-q", "sdist", "-d", "out"]
+    environment = {**os.environ, "ROCKETPY_EXT": "hashing"}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (archive,) = (copy / "out").iterdir()
+    with tarfile.open(archive) as tar:
+        return {member.name.partition("/")[2] for member in tar.getmembers() if member.isfile()}
+
+
+def test_a_source_distribution_holds_all_sources(names: set[str]) -> None:
+    package = {path for end in SOURCES for path in (REPO / "rocketpy").rglob(f"*.{end}")}
+    scripts = {path for folder in FOLDERS for path in (REPO / folder).rglob("*") if path.is_file()}
+    assert {str(path.relative_to(REPO)) for path in package | scripts} | set(FILES) <= names
+
+
+def test_a_source_distribution_holds_no_generated_files(names: set[str]) -> None:
+    assert [name for name in names if name.endswith((".c", ".so", ".pyc"))] == []
