@@ -48,6 +48,13 @@ def test_only_our_titles_are_found(mine: str, titled) -> None:
     assert [process.pid for process in find_processes(mine)] == [ours.pid]
 
 
+def test_another_users_processes_are_not_ours(mine: str, titled, monkeypatch: pytest.MonkeyPatch) -> None:
+    titled(f"{TITLE}{MAIN_CLASSES[mine]} -c x")
+    other = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+    assert find_processes(mine) == []
+
+
 def test_shutdown_stops_and_waits(mine: str, titled, capsys: pytest.CaptureFixture[str]) -> None:
     ours = titled(f"{TITLE}{MAIN_CLASSES[mine]}")
     java = titled(f"java {MAIN_CLASSES[mine]}")
