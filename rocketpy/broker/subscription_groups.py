@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rocketpy.broker.config_file import ConfigFile
 from rocketpy.broker.table_text import TableText, version_text
+from rocketpy.broker.topics import check_queue_nums
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.protocol import names
@@ -81,6 +82,7 @@ class SubscriptionGroups:
     def put(self, group: SubscriptionGroupConfig) -> None:
         """Create or replace a group, as an operator says."""
         check_name("group", group.group_name)
+        check_queue_nums(f"the group {group.group_name}", "retryQueueNums", group.retry_queue_nums)
         old = self.table.get(group.group_name)
         if old is None:
             log.info("create new subscription group, %s", group)

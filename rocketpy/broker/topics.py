@@ -16,13 +16,16 @@ from rocketpy.broker.config_file import ConfigFile
 from rocketpy.broker.table_text import TableText, version_text
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
+from rocketpy.errors import RequestRefused
 from rocketpy.protocol import fastjson, names
 from rocketpy.protocol.bodies import DataVersion, TopicConfig, TopicConfigSerializeWrapper
+from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.perm import INHERIT, READ, WRITE, is_inherited
 
 log = logging.getLogger("RocketmqBroker")
 
 MANY = 1000  # as many topics that clients made are worth a word: none of them goes by itself
+MAX_QUEUE_NUMS = 65_536  # no process can map more queues than that; each costs every client and every listing a row
 
 OnChange = Callable[[str, "TopicConfig | None"], None]
 
@@ -41,6 +44,20 @@ def system_topics(config: BrokerConfig) -> list[TopicConfig]:
         (config.msg_trace_topic_name, 1, rw) if config.trace_topic_enable else None,
     ]
     return [_topic(name, queue_nums, perm) for name, queue_nums, perm in filter(None, rows)]
+
+
+def check_topic(topic: TopicConfig) -> None:
+    """RequestRefused when a topic could not be served under this name or with so many queues."""
+    names.check_name("topic", topic.topic_name)
+    check_queue_nums(f"the topic {topic.topic_name}", "readQueueNums", topic.read_queue_nums)
+    check_queue_nums(f"the topic {topic.topic_name}", "writeQueueNums", topic.write_queue_nums)
+
+
+def check_queue_nums(whose: str, field: str, nums: int) -> None:
+    """RequestRefused when `nums` are more queues than can be."""
+    if nums > MAX_QUEUE_NUMS:
+        remark = f"{whose} has {field} {nums}, {MAX_QUEUE_NUMS} are allowed"
+        raise RequestRefused(ResponseCode.SYSTEM_ERROR, remark)
 
 
 def _topic(name: str, queue_nums: int, perm: int, sys_flag: int = 0) -> TopicConfig:
@@ -148,7 +165,7 @@ class Topics:
         return self._create(made)
 
     def _create(self, topic: TopicConfig) -> TopicConfig:
-        names.check_name("topic", topic.topic_name)
+        check_topic(topic)
         self._set(topic)
         self._changed({topic.topic_name: topic})
         if len(self.table) % MANY == 0:
@@ -156,8 +173,8 @@ class Topics:
         return topic
 
     def put(self, topic: TopicConfig) -> None:
-        """Create or replace a topic, as an operator says; RequestRefused when its name could not be one."""
-        names.check_name("topic", topic.topic_name)
+        """Create or replace a topic, as an operator says; RequestRefused when it could not be one."""
+        check_topic(topic)
         old = self.table.get(topic.topic_name)
         if old is None:
             log.info("create new topic [%s]", topic)
