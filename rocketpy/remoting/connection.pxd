@@ -50,6 +50,7 @@ cdef class Connection(LanePeer):
     cdef bint queued                        # the transport may hold bytes: everything goes behind them
     cdef bint reading
     cdef bint write_paused                  # the transport asked for a pause
+    cdef bint out_of_time                   # frames are left of a turn that took too long
     # Bytes that came and are not used yet: a partial frame, or whole ones that wait while we do not read.
     cdef char* held
     cdef Py_ssize_t held_size

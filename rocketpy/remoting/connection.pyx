@@ -42,6 +42,7 @@ cdef enum:
     READ_SIZE = 262144          # of the shared read buffer
     SHARED_HELD = 65536         # a partial frame up to this size goes on growing in the shared buffer
     TURN_OUT = 1048576          # replies of one turn beyond this leave before the next frame is looked at
+    TURN_MS = 10                # a turn that took longer goes on in the next one: others have theirs in between
     IOVECS = 256
     QUEUE_HIGH = 1048576        # bytes in the transport from which on we do not read
     QUEUE_LOW = 262144
@@ -341,6 +342,8 @@ cdef class Connection(LanePeer):
             self.close()
         else:
             self.check_reading()
+            if self.out_of_time:
+                endpoint.loop.call_soon(self.next_turn)
         return 0
 
     cdef int serve_turn(self, const char* data, Py_ssize_t size) except -1:
@@ -366,7 +369,8 @@ cdef class Connection(LanePeer):
         cdef Lane lane = self.endpoint.lane
         cdef Py_ssize_t limit = self.endpoint.frame_limit
         cdef int64_t now_ms = self.endpoint.now_ms()
-        while self.is_open and not self.closing:
+        cdef int64_t until_ms = self.last_active_ms + TURN_MS
+        while self.is_open and not self.closing and not self.must_wait():
             with nogil:
                 step = next_step(lane, &self.peer, data, size, limit, now_ms, &frame, &at, &length)
             if step == MORE:
@@ -378,8 +382,8 @@ cdef class Connection(LanePeer):
             else:
                 self.run_one(&frame, step == SLOW_LANE)
                 at += length
-            if self.must_wait():
-                return at
+            if at < size and self.endpoint.monotonic_ms() >= until_ms:
+                self.out_of_time = True
         return at
 
     cdef int run_one(self, Frame* frame, bint slow) except -1:
@@ -562,10 +566,11 @@ cdef class Connection(LanePeer):
     # ---- back-pressure
 
     cdef int must_wait(self) except -1:
-        return self.write_paused or self.endpoint.draining or len(self.running) >= self.endpoint.running_limit
+        return (self.write_paused or self.out_of_time or self.endpoint.draining
+                or len(self.running) >= self.endpoint.running_limit)
 
     cdef int check_reading(self) except -1:
-        """Read if, and only if, the peer takes its replies and not too much of its work is under way."""
+        """Read if, and only if, the peer takes its replies, its work is not too much, and it had not a long turn."""
         cdef bint wait = self.must_wait()
         if not self.is_open or self.closing or self.in_turn:
             return 0
@@ -577,6 +582,11 @@ cdef class Connection(LanePeer):
             self.reading = True
             self.endpoint.loop.call_soon(self.go_on)
         return 0
+
+    def next_turn(self):
+        """The others had their turn."""
+        self.out_of_time = False
+        self.check_reading()
 
     def go_on(self):
         if not self.is_open or self.closing or self.must_wait():

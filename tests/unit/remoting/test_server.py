@@ -15,7 +15,7 @@ from rocketpy.errors import RemotingConnectError, RemotingSendError, RemotingTim
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.server import RemotingServer, bind
 
-ECHO, LATE, BOOM, REFUSE, HOLD, BIG, ASK = range(1, 8)
+ECHO, LATE, BOOM, REFUSE, HOLD, BIG, ASK, LONG = range(1, 9)
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -227,6 +227,33 @@ def test_a_peer_that_is_pushed_to_and_never_reads_is_closed(run, caplog):
 
     run(main())
     assert "does not read" in caplog.text
+
+
+def test_a_peer_with_much_work_leaves_the_others_their_turn(run):
+    clock, served_before = ManualClock(), []
+
+    def long(connection, request):
+        clock.advance(20)
+        served_before.append(request.opaque)
+        return response(0)
+
+    async def main():
+        async with served({**TABLE, LONG: long}, clock=clock) as (server, client):
+            await client.invoke(client.at, request(ECHO))
+            reader, writer = await raw(client)
+            writer.write(b"".join(Command(LONG, opaque=n).encode() for n in range(1000)))
+            while not served_before:
+                await asyncio.sleep(0)
+            await client.invoke(client.at, request(ECHO))
+            assert len(served_before) < 1000
+            for n in range(1000):
+                size = struct.unpack(">I", await reader.readexactly(4))[0]
+                assert Command.decode(struct.pack(">I", size) + await reader.readexactly(size)).opaque == n
+            assert server.connections[-1].is_open
+            writer.close()
+
+    run(main())
+    assert served_before == list(range(1000))
 
 
 def test_output_stays_in_order_when_the_socket_is_full(run):
