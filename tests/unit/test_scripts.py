@@ -14,6 +14,7 @@ TELLING = (
     '#!/bin/sh\necho "home=$ROCKETMQ_HOME safe=$PYTHONSAFEPATH who=$0"\nfor word in "$@"; do echo "[$word]"; done\n'
 )
 PATH = "/usr/bin:/bin"
+TOOLS = ("cat", "cp", "dirname", "find", "grep", "id", "mkdir", "mv", "readlink", "rm", "tail", "tee", "touch")
 
 
 def make_program(path: Path, text: str = TELLING) -> Path:
@@ -141,6 +142,7 @@ class Checkout(Release):
             f"  *'-m pip'*install*) {pip} ;;\n"
             "  '-c import sysconfig'*) echo /usr/include ;;\n"
             f"  '-c '*) lack=$(cat {folder}/lacks 2>/dev/null || echo none); case $2 in *$lack*) exit 1 ;; esac ;;\n"
+            f"  '-m pytest'*) echo \"ran $*\"; exit $(cat {folder}/pytest-exit 2>/dev/null || echo 0) ;;\n"
             '  --version*) echo "Python 3.12.0" ;;\n'
             '  *) echo "ran $*" ;;\n'
             "esac\n",
@@ -150,6 +152,18 @@ class Checkout(Release):
 
     def quickstart(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run(str(self.folder / "bin" / "quickstart"), *arguments, variables=self.variables)
+
+    def test(self, *arguments: str, lacking: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """bin/test where nothing but the tools that the script itself uses is found, or all it asks for as well."""
+        tools = self.folder / "tools"
+        tools.mkdir(exist_ok=True)
+        for name in TOOLS:
+            (tools / name).unlink(missing_ok=True)
+            (tools / name).symlink_to(shutil.which(name) or name)
+        for name in () if lacking else ("javac", "mvn", "go", "ip"):
+            make_program(tools / name)
+        variables = {"PATH": f"{self.folder}/fake:{tools}", **variables}
+        return self.run("/bin/sh", str(self.folder / "bin" / "test"), *arguments, variables=variables)
 
     @property
     def calls(self) -> list[str]:
@@ -213,6 +227,49 @@ def test_a_missing_header_is_told_with_its_package(checkout: Checkout, header: s
     assert f"the C header {header} is missing; install it with: " in done.stderr
     assert f"apt-get install -y {package}" in done.stderr
     assert [call.split()[0] for call in checkout.calls] == ["venv"]
+
+
+def test_a_missing_compiler_is_told_with_its_package(checkout: Checkout) -> None:
+    make_program(checkout.folder / "fake" / "apt-get")
+    checkout.variables["CC"] = "no-such-cc -O2"
+    done = checkout.quickstart()
+    assert done.returncode == 1
+    assert "a C compiler is missing; install it with: " in done.stderr
+    assert done.stderr.endswith("apt-get install -y gcc libc6-dev\n")
+    assert [call.split()[0] for call in checkout.calls] == ["venv"]
+
+
+def test_what_the_tests_lack_is_named_with_the_command_that_installs_it(checkout: Checkout) -> None:
+    make_program(checkout.folder / "fake" / "apt-get")
+    done = checkout.test()
+    assert done.returncode == 0
+    assert done.stdout.endswith("ran -m pytest tests\n")
+    for what, package in (("a JDK", "openjdk-17-jdk-headless"), ("Maven", "maven"), ("Go", "golang-go")):
+        told = f"  {what} is missing, so the tests that need it are skipped; install it with: "
+        (line,) = (line for line in done.stderr.splitlines() if line.startswith(told))
+        assert line.endswith(f"apt-get install -y {package}")
+    assert f"-e {checkout.folder}[test,lint]" in checkout.calls[-1]
+
+
+def test_ci_does_not_take_a_skip_for_a_success(checkout: Checkout) -> None:
+    assert checkout.test(ROCKETPY_REQUIRE_TOOLS="1").returncode == 1
+    assert checkout.test(ROCKETPY_REQUIRE_TOOLS="1", lacking=False).returncode == 0
+    ci = (REPO / ".ci" / "run").read_text()
+    assert "\nexport ROCKETPY_REQUIRE_TOOLS=1\n" in ci
+    assert ci.endswith("\nexec bin/test\n")
+
+
+def test_the_tests_exit_code_is_pytests(checkout: Checkout) -> None:
+    (checkout.folder / "pytest-exit").write_text("3")
+    for lacking in (True, False):
+        assert checkout.test(lacking=lacking).returncode == 3
+    assert checkout.test(lacking=False).stderr == ""
+
+
+def test_the_fast_tests_need_no_tools(checkout: Checkout) -> None:
+    done = checkout.test("fast", "-x", ROCKETPY_REQUIRE_TOOLS="1")
+    assert done.stdout.endswith("ran -m pytest tests/unit tests/golden tests/property tests/house -x\n")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_something_else_in_the_place_of_venv_is_left_alone(checkout: Checkout) -> None:
