@@ -32,7 +32,7 @@ from rocketpy.config import (
     NettyClientConfig,
     NettyServerConfig,
 )
-from rocketpy.config.checks import check_broker_settings, check_can_serve
+from rocketpy.config.checks import check_broker_settings, check_can_serve, store_address
 from rocketpy.config.environment import Environment
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.connection import Connection
@@ -74,7 +74,7 @@ class Broker:
         self.offsets = ConsumerOffsets(paths.config_file("consumerOffset"))
         self.producers, self.consumers = Producers(clock), Consumers(config, clock)
         self.locks = RebalanceLock(clock, lock_max_live_ms(Environment()))
-        self.store_host = (config.broker_ip1, server_config.listen_port)
+        self.store_host = (store_address(config), server_config.listen_port)
         self.store = MessageStore(store_config, clock, self.store_host)
         levels, flush_ms = DelayLevels(store_config.message_delay_level), store_config.flush_delay_offset_interval
         self.schedule = Schedule(DelayDoor(self.store), levels, paths.config_file("delayOffset"), clock, flush_ms)
@@ -218,4 +218,5 @@ class Broker:
     def config_text(self) -> str:
         """Every setting, as code 26 answers it."""
         parts = (self.config, self.server_config, self.client_config, self.store_config)
-        return "".join(part.properties_text() for part in parts)
+        extra = (f"{key}={value}\n" for key, value in self.config.extra.items())
+        return "".join([*(part.properties_text() for part in parts), *extra])

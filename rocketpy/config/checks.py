@@ -3,6 +3,8 @@
 Words and exit codes are upstream's where it has any.
 """
 
+import socket
+
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.netty import NettyServerConfig
 from rocketpy.config.setting import Settings
@@ -53,6 +55,15 @@ def check_can_serve(server: NettyServerConfig, store: MessageStoreConfig) -> Non
     if not 3 <= server.listen_port < 65535:
         why = "the VIP port is two below it and the HA port one above: give one of 3..65534"
         raise _refused(server, "listenPort", why)
+
+
+def store_address(broker: BrokerConfig) -> str:
+    """brokerIP1 as an IPv4 address, which is all that stored messages have room for; StartRefused when it has none."""
+    try:
+        return socket.gethostbyname(broker.broker_ip1)
+    except (OSError, UnicodeError):
+        why = "no IPv4 address and no host name that has one: set brokerIP1 to the IPv4 address that clients reach"
+        raise _refused(broker, "brokerIP1", why) from None
 
 
 def _refused(config: Settings, name: str, why: str) -> StartRefused:

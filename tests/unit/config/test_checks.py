@@ -4,7 +4,7 @@ import pytest
 
 from rocketpy.config import BrokerConfig, Environment, MessageStoreConfig, NettyServerConfig
 from rocketpy.config.apply import apply_file
-from rocketpy.config.checks import check_broker_settings, check_can_serve, check_home
+from rocketpy.config.checks import check_broker_settings, check_can_serve, check_home, store_address
 from rocketpy.config.properties import parse_properties
 from rocketpy.errors import StartRefused
 
@@ -68,3 +68,14 @@ def test_no_home_refuses_the_start() -> None:
     with pytest.raises(StartRefused) as refused:
         check_home(None)
     assert refused.value.exit_code == 254
+
+
+def test_the_address_in_stored_messages_is_ipv4() -> None:
+    assert store_address(BrokerConfig(BARE, broker_ip1="10.1.2.3")) == "10.1.2.3"
+    assert store_address(BrokerConfig(BARE, broker_ip1="localhost")) == "127.0.0.1"
+
+
+@pytest.mark.parametrize("address", ["[fd00::2]", "10.1.2.3:10911", "a..b", "host.invalid"])
+def test_an_address_that_is_none_refuses_the_start(address: str) -> None:
+    with pytest.raises(StartRefused, match="brokerIP1="):
+        store_address(BrokerConfig(BARE, broker_ip1=address))
