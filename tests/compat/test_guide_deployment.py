@@ -26,7 +26,7 @@ from kit.servers import REPO, rocketpy_python
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 FOLDER = Path("/usr/local/rocketmq-4.5.2")
-FILES = builds.HERE / "guide"
+FILES = builds.HERE.parent / "fixtures" / "guide"
 DIGESTS = {
     "broker-a.properties": "45ad8c61bfd9662da997cfdfd23fea78b189239eb0a1a9fe892639f38c1cdb88",
     "broker-b.properties": "492d07f36893b25c7097c13093d82bda05d73809d9ed72d31d5992b8b0c691fe",
