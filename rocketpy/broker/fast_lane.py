@@ -14,7 +14,7 @@ from rocketpy._core.lane import Lane
 from rocketpy.broker.lane_rules import LaneRules
 from rocketpy.broker.reply_gate import ReplyGate
 from rocketpy.remoting.server import configured_serialize_type
-from rocketpy.store.message_store import host_bytes
+from rocketpy.store.put_rules import host_bytes
 
 if TYPE_CHECKING:
     from rocketpy.broker.broker import Broker

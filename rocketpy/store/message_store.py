@@ -9,42 +9,33 @@ import contextlib
 import errno
 import logging
 import os
-import socket
-import struct
 from collections.abc import Callable
 
 from rocketpy._core import store_reader
 from rocketpy._core.consume_queue import ConsumeQueue
-from rocketpy._core.log_walk import next_keyed
-from rocketpy._core.mapped_files import MappedFiles
-from rocketpy._core.message import Message, decode_message, encode_properties, message_id
+from rocketpy._core.message import Message, decode_message, message_id
 from rocketpy._core.store_writer import StoreWriter
 from rocketpy.clock import Clock
 from rocketpy.config.store import FlushDiskType, MessageStoreConfig
 from rocketpy.errors import RequestRefused, StartRefused
-from rocketpy.store import file_sizes
+from rocketpy.store import put_rules
 from rocketpy.store.allocate import Allocator
 from rocketpy.store.checkpoint import Checkpoint
-from rocketpy.store.delay_levels import SCHEDULE_TOPIC, delays_ms
+from rocketpy.store.delay_levels import delays_ms
 from rocketpy.store.flush import Flusher
 from rocketpy.store.flush_queues import QueueFlusher
 from rocketpy.store.index import IndexFolder
 from rocketpy.store.lock import StoreLock
 from rocketpy.store.offset_by_time import offset_by_time, store_time_at
+from rocketpy.store.opening import Opening, open_index, open_writer
 from rocketpy.store.paths import StorePaths, is_folder_name
+from rocketpy.store.put_rules import delay_level, destination, host_bytes
 from rocketpy.store.queue_ends import QueueEnds
-from rocketpy.store.recovery import Recovery, cut_untrue_tails, load_queues
 from rocketpy.store.results import GetMessageStatus, GetResult, PutMessageStatus, PutResult, QueryResult
 from rocketpy.store.running_flags import Running, RunningFlags
 
 log = logging.getLogger("RocketmqStore")
 
-LOG_STEP_BYTES = 1 << 20
-MAX_TOPIC_BYTES = 127
-MAX_PROPERTIES_BYTES = 32767
-TRANSACTION_MASK = 12
-TRANSACTION_NONE = 0
-TRANSACTION_COMMIT = 8
 NO_HOST = ("0.0.0.0", 0)
 SYSTEM_ERROR = 1
 STATUSES = {
@@ -100,27 +91,24 @@ class MessageStore:
     def load(self) -> None:
         """Map the files and recover; afterwards messages can be read."""
         config = self.config
-        clean = not self.paths.abort.exists()
-        log_folder, queue_folder = str(self.paths.commit_log), str(self.paths.consume_queue)
-        log_size = file_sizes.commit_log_size(log_folder, config.mapped_file_size_commit_log)
-        queue_size = file_sizes.consume_queue_size(queue_folder, config.mapped_file_size_consume_queue)
-        sync_flush = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
-        files = MappedFiles(log_folder, log_size, min(LOG_STEP_BYTES, log_size), True, small_pages=sync_flush)
-        self.writer = StoreWriter(files, config.max_message_size, queue_folder, queue_size)
-        self.writer.sync_flush = sync_flush
+        self._was_clean = not self.paths.abort.exists()
+        self.writer = open_writer(config, self.paths)
         self.apply_settings()
         self.flags.attach(self.writer)
         self.checkpoint.load()
         self._queue_ends = QueueEnds(self.paths.root, self.writer)
-        self._was_clean = clean
-        self._recover(clean)
+        self.index = open_index(config, self.clock, self.paths, self.checkpoint, self._run_aside)
+        opening = Opening(config, self.clock, self.writer, self.checkpoint, self._was_clean)
+        opening.recover(self._queue_ends, self.index)
+        self.correct_min_offsets()
         self.flusher = Flusher(config, self.clock, self.writer, self.checkpoint, self.flags)
         self._queue_flusher = QueueFlusher(
             config, self.clock, self.writer, self.checkpoint, self._queue_ends, self.flusher.refused
         )
         self._queue_flusher.flush_index = self._flush_index
         self._allocator = Allocator(self.writer)
-        log.info("store %s: messages from %d to %d", self.paths.root, files.first_offset, files.end_offset)
+        first, end = self.commit_log_min_offset, self.commit_log_max_offset
+        log.info("store %s: messages from %d to %d", self.paths.root, first, end)
 
     def apply_settings(self) -> None:
         """Take over settings that may change at run time."""
@@ -179,51 +167,6 @@ class MessageStore:
             return False
         return True
 
-    def _recover(self, clean: bool) -> None:
-        load_notes(self.writer.log)
-        load_queues(self.writer)
-        recovery = Recovery(self.config, self.clock, self.writer, self.checkpoint, clean)
-        start = recovery.start_offset()
-        self.writer.resume(recovery.find_end(start))
-        if not self.writer.log.file_starts and self.writer.queues:
-            log.warning("%s holds no commit log: the consume queues go too", self.paths.commit_log)
-            self._destroy_queues()
-        start = self._dispatch_start(start, clean)
-        recovery.dispatch(min(start, self._recover_index(clean, start)))
-        self.correct_min_offsets()
-
-    def _dispatch_start(self, start: int, clean: bool) -> int:
-        """Where dispatching must begin so that no queue lacks anything."""
-        lost = self._queue_ends.lost(clean) if self.writer.log.end_offset else None
-        start = cut_untrue_tails(self.writer, start)
-        if lost is None:
-            return start
-        log.warning("%s: the queues are compared with the whole commit log", lost)
-        return self.writer.log.first_offset
-
-    def _recover_index(self, clean: bool, start: int) -> int:
-        """Where dispatching must begin so that the index lacks nothing."""
-        if not self.config.message_index_enable:
-            return start
-        log_files, config = self.writer.log, self.config
-        slots, capacity = config.max_hash_slot_num, config.max_index_num
-        self.index = IndexFolder(
-            self.paths.index, slots, capacity, self.clock, self.checkpoint, self._run_aside
-        )
-        self.index.load()
-        self.writer.use_index(self.index.writer)
-        before = self.index.indexed_to
-        first, end = log_files.first_offset, log_files.end_offset
-        self.index.recover(first, end, lambda at, itself: next_keyed(self.writer, at, itself), clean)
-        self.writer.use_index(self.index.writer)
-        if clean and before and self.index.indexed_to == before:
-            return start
-        return max(first, min(start, self.index.indexed_to))
-
-    def _destroy_queues(self) -> None:
-        for topic, queue_id in list(self.writer.queues):
-            self.writer.delete_queue(topic, queue_id)
-
     def _run_aside(self, call: Callable[[], None]) -> None:
         if self._loop is None:
             call()
@@ -241,7 +184,7 @@ class MessageStore:
         refusal = self._refusal(message)
         if refusal is not None:
             return PutResult(refusal)
-        result = self._append(message, *self._destination(message))
+        result = self._append(message, *destination(message, self._max_delay_level))
         if self.on_delayed is not None and result.is_ok and delay_level(message) > 0:
             self.on_delayed(min(delay_level(message), self._max_delay_level) - 1)
         return result
@@ -273,7 +216,7 @@ class MessageStore:
 
     def put_batch(self, message: Message) -> PutResult:
         """Append the messages of a client's batch body, all in one file; the first one's offset, all ids."""
-        refusal = self._refusal(message) or self._batch_refusal(message)
+        refusal = self._batch_refusal(message)
         if refusal is not None:
             return PutResult(refusal)
         now_ms = self.clock.now_ms()
@@ -303,34 +246,12 @@ class MessageStore:
         return await self.flusher.durable(result.end_offset)
 
     def _refusal(self, message: Message) -> PutMessageStatus | None:
-        if not self.writer.writeable:
-            return PutMessageStatus.SERVICE_NOT_AVAILABLE
-        topic = message.topic
-        if not is_folder_name(topic) or len(topic.encode("utf-8", "surrogatepass")) > MAX_TOPIC_BYTES:
-            log.warning("a message to topic %r is refused: it cannot be a topic's name", topic)
-            return PutMessageStatus.MESSAGE_ILLEGAL
-        if len(message.properties_raw) > MAX_PROPERTIES_BYTES:
-            log.warning("a message to %s is refused: %d bytes of properties", topic, len(message.properties_raw))
-            return PutMessageStatus.PROPERTIES_SIZE_EXCEEDED
-        return None
+        return put_rules.refusal(message) if self.writer.writeable else PutMessageStatus.SERVICE_NOT_AVAILABLE
 
     def _batch_refusal(self, message: Message) -> PutMessageStatus | None:
-        delayed = delay_level(message) > 0
-        if delayed or message.sys_flag & TRANSACTION_MASK or len(message.body) > self.config.max_message_size:
-            log.warning("a batch to %s is refused: transaction, delay or more than maxMessageSize", message.topic)
-            return PutMessageStatus.MESSAGE_ILLEGAL
-        return None
-
-    def _destination(self, message: Message) -> tuple[str, int, bytes]:
-        """Topic, queue and properties to store: those of the message, or of the schedule topic for a delayed one."""
-        level = delay_level(message)
-        if level <= 0 or message.sys_flag & TRANSACTION_MASK not in (TRANSACTION_NONE, TRANSACTION_COMMIT):
-            return message.topic, message.queue_id, message.properties_raw
-        level = min(level, self._max_delay_level)
-        properties = {
-            **message.properties, "DELAY": str(level), "REAL_TOPIC": message.topic, "REAL_QID": str(message.queue_id)
-        }
-        return SCHEDULE_TOPIC, level - 1, encode_properties(properties)
+        if not self.writer.writeable:
+            return PutMessageStatus.SERVICE_NOT_AVAILABLE
+        return put_rules.batch_refusal(message, self.config.max_message_size)
 
     def _store_host_of(self, message: Message) -> bytes:
         return self._host if message.store_host == NO_HOST else host_bytes(message.store_host)
@@ -476,23 +397,3 @@ class MessageStore:
             self.flags.set(Running.DISK_FULL)
         else:
             self.flags.clear(Running.DISK_FULL)
-
-
-def load_notes(files: MappedFiles) -> None:
-    """Map the files; say what was odd about them."""
-    for note in files.load():
-        log.warning("%s", note)
-
-
-def delay_level(message: Message) -> int:
-    """Value of DELAY; 0 when absent or no number."""
-    text = message.get_property("DELAY")
-    try:
-        return int(text) if text and text.isascii() else 0
-    except ValueError:
-        return 0
-
-
-def host_bytes(host: tuple[str, int]) -> bytes:
-    """IPv4 and port as a record holds them."""
-    return socket.inet_aton(host[0]) + struct.pack(">i", host[1])

@@ -1,0 +1,48 @@
+"""What may be put is decided from the message alone."""
+
+import pytest
+
+from rocketpy._core.message import Message
+from rocketpy.store.put_rules import batch_refusal, delay_level, destination, host_bytes, is_topic, refusal
+from rocketpy.store.results import PutMessageStatus
+
+
+@pytest.mark.parametrize("name", ["T", "%RETRY%g", "a-b_c|d", "x" * 127, "é" * 63])
+def test_topics(name: str) -> None:
+    assert is_topic(name)
+    assert refusal(Message(name)) is None
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\0", "x" * 128, "é" * 64, "\ud800"])
+def test_no_topics(name: str) -> None:
+    assert not is_topic(name)
+
+
+def test_a_queue_has_a_number_from_0() -> None:
+    assert refusal(Message("T", queue_id=-1)) is PutMessageStatus.MESSAGE_ILLEGAL
+
+
+@pytest.mark.parametrize(("text", "level"), [("3", 3), ("-1", -1), ("abc", 0), ("", 0), ("٣", 0)])
+def test_delay_levels(text: str, level: int) -> None:
+    assert delay_level(Message("T", properties={"DELAY": text})) == level
+
+
+def test_where_a_message_goes() -> None:
+    plain = Message("T", queue_id=2, properties_raw=b"a\x01b\x02")
+    assert destination(plain, 18) == ("T", 2, b"a\x01b\x02")
+    delayed = Message("T", queue_id=2, properties={"DELAY": "20", "a": "b"})
+    topic, queue_id, properties = destination(delayed, 18)
+    assert (topic, queue_id) == ("SCHEDULE_TOPIC_XXXX", 17)
+    assert set(properties.split(b"\x02")) == {b"DELAY\x0118", b"a\x01b", b"REAL_TOPIC\x01T", b"REAL_QID\x012", b""}
+    half = Message("T", sys_flag=4, properties={"DELAY": "1"})
+    assert destination(half, 18)[0] == "T"
+
+
+def test_batches() -> None:
+    assert batch_refusal(Message("T", b"x" * 10), 10) is None
+    assert batch_refusal(Message("T", b"x" * 11), 10) is PutMessageStatus.MESSAGE_ILLEGAL
+    assert batch_refusal(Message("..", b"x"), 10) is PutMessageStatus.MESSAGE_ILLEGAL
+
+
+def test_a_host_in_a_record() -> None:
+    assert host_bytes(("10.32.16.195", 10911)) == bytes([10, 32, 16, 195, 0, 0, 0x2A, 0x9F])
