@@ -107,7 +107,7 @@ def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
 
     environment = Environment()
     program = namesrv_program(environment, file)
-    if file:
+    if file is not None:
         say(f"load config properties file OK, {file}")
     if print_all:
         return _print(program.settings)

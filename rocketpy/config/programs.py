@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rocketpy.advertised_address import Choice, choose_address, judge_address
 from rocketpy.config.apply import apply_file
-from rocketpy.config.broker import BrokerConfig
+from rocketpy.config.broker import BrokerConfig, without_blanks
 from rocketpy.config.environment import Environment
 from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.config.netty import BROKER_BUFFER_SIZE, NettyClientConfig, NettyServerConfig
@@ -57,7 +57,7 @@ def namesrv_program(environment: Environment, file: str | None) -> NamesrvProgra
     """A name server's settings; the file also becomes the one that a remote update writes."""
     namesrv = NamesrvConfig(environment)
     server = NettyServerConfig(environment, listen_port=NAMESRV_PORT)
-    loaded = load_properties(file) if file else None
+    loaded = load_properties(file) if file is not None else None
     if loaded:
         apply_file(loaded, (namesrv, server))
         namesrv.config_store_path = loaded.path
@@ -72,12 +72,12 @@ def broker_program(environment: Environment, file: str | None, namesrv_addr: str
         NettyServerConfig(environment, listen_port=BROKER_PORT, **sizes["server"]),
         NettyClientConfig(environment, **sizes["client"]),
         MessageStoreConfig(environment),
-        load_properties(file) if file else None,
+        load_properties(file) if file is not None else None,
     )
     if program.file:
         apply_file(program.file, program.settings)
     if namesrv_addr is not None:
-        program.broker.set("namesrvAddr", namesrv_addr, "option -n")
+        program.broker.namesrv_addr = without_blanks(namesrv_addr)  # an empty one is for the checks to refuse
     _follow_listen_port(program)
     _tell_role(program)
     return program

@@ -88,6 +88,8 @@ def parse_properties(path: str, text: str) -> PropertiesFile:
 
 
 def _read(path: str) -> bytes:
+    if not path:
+        raise StartRefused("'' is no path: give an existing properties file to -c")
     try:
         with Path(path).open("rb") as stream:
             content = stream.read(SIZE_LIMIT + 1)

@@ -129,6 +129,14 @@ def test_a_file_that_is_not_there_refuses_the_start(rocketpy: CommandLine, progr
     assert done.stderr == "/nowhere/b.conf does not exist: give an existing properties file to -c\n"
 
 
+def test_an_empty_argument_is_refused(rocketpy: CommandLine) -> None:
+    no_file = rocketpy("broker", "-c", "")
+    assert (no_file.returncode, no_file.stderr) == (255, "'' is no path: give an existing properties file to -c\n")
+    no_address = rocketpy("broker", "-n", "")
+    assert no_address.returncode == 253
+    assert no_address.stdout.startswith("The Name Server Address[] illegal, ")
+
+
 @pytest.mark.parametrize("program", ["broker", "namesrv"])
 def test_no_home_is_told_on_stdout_as_upstream_does(rocketpy: CommandLine, program: str) -> None:
     done = rocketpy(program, ROCKETMQ_HOME="")
