@@ -40,6 +40,7 @@ class FastLane:
             _middle(broker.region_ext),
         )
         broker.store.flusher.on_durable.append(self._gate.open)
+        broker.store.flusher.on_refused.append(self._gate.refuse)
         broker.topics.on_change.append(lambda _topic, _config: self.forget_rules())
         broker.groups.on_change.append(self.forget_rules)
         broker.consumers.on_change.append(self.forget_rules)

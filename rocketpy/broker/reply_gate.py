@@ -59,8 +59,12 @@ class ReplyGate:
         """Answer what waited too long: stored, but nobody knows whether it is on disk."""
         now_ms = self._clock.monotonic_ms()
         while self._waiting and self._waiting[0].deadline_ms <= now_ms:
-            piece = self._waiting.popleft()
-            piece.peer.write_late(_with_code(piece.frames, ResponseCode.FLUSH_DISK_TIMEOUT))
+            self._give_up(self._waiting.popleft())
+
+    def refuse(self) -> None:
+        """The disk refused the flush: nothing that waits will ever be known to be on disk."""
+        while self._waiting:
+            self._give_up(self._waiting.popleft())
 
     def shutdown(self) -> None:
         """Stop the clock; the last flush opened the gate for all it covered."""
@@ -77,6 +81,9 @@ class ReplyGate:
         self._timer = None
         self.expire()
         self._set_timer()
+
+    def _give_up(self, piece: Waiting) -> None:
+        piece.peer.write_late(_with_code(piece.frames, ResponseCode.FLUSH_DISK_TIMEOUT))
 
 
 def _with_code(frames: bytes, code: ResponseCode) -> bytes:

@@ -40,6 +40,7 @@ class Flusher:
         self._waiting: deque[tuple[int, asyncio.Future[PutMessageStatus]]] = deque()
         self._last_thorough_ms = clock.monotonic_ms()
         self.on_durable: list[Callable[[int], None]] = []  # called in the loop with the new durable offset
+        self.on_refused: list[Callable[[], None]] = []  # called in the loop when the disk refused a flush
         self.syncs = 0
         self.event_fd = os.eventfd(0, os.EFD_CLOEXEC)
 
@@ -103,6 +104,8 @@ class Flusher:
             settle(self._waiting.popleft()[1], PutMessageStatus.PUT_OK)
 
     def _refuse_waiting(self) -> None:
+        for callback in self.on_refused:
+            callback()
         while self._waiting:
             settle(self._waiting.popleft()[1], PutMessageStatus.FLUSH_DISK_TIMEOUT)
 

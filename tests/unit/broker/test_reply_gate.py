@@ -51,3 +51,15 @@ def test_what_waits_too_long_is_answered_as_stored_but_not_flushed():
         gate.shutdown()
 
     asyncio.run(scenario())
+
+
+def test_a_disk_that_refuses_is_told_to_all_at_once():
+    async def scenario():
+        peer = Peer()
+        gate = ReplyGate(5000, ManualClock())
+        gate.hold(100, reply(1), peer)
+        gate.refuse()
+        assert [Command.decode(frames).code for frames in peer.sent] == [10] and len(gate) == 0
+        gate.shutdown()
+
+    asyncio.run(scenario())
