@@ -40,6 +40,16 @@ def test_topic_filter_type_is_checked(ask):
     assert "topicFilterType" in ask(17, topic_header(topicFilterType="NO_TAG")).remark
 
 
+@pytest.mark.parametrize("nums", [-1, 65537, 2**31 - 1])
+def test_queue_numbers_nobody_means(ask, nums):
+    for name in ("readQueueNums", "writeQueueNums"):
+        answer = ask(17, topic_header(**{name: nums}))
+        assert (answer.code, answer.remark) == (1, f"{name}={nums} is out of range 0..65536")
+    assert ask(17, topic_header(writeQueueNums=0)).code == 0  # a topic to be drained
+    body = SubscriptionGroupConfig("G", retry_queue_nums=nums).encode()
+    assert ask(200, body=body).code == (0 if nums < 0 else 1)
+
+
 def test_delete_topic(broker, ask, send, tmp_path):
     send("Made")
     assert ask(215, {"topic": "Made"}).code == 0
