@@ -18,11 +18,19 @@ import click
 
 from rocketpy import __version__
 from rocketpy.config.environment import Environment
-from rocketpy.config.setting import Settings
-from rocketpy.launch import announce, guarded, say, serve_until_signal, tell_java_options, tell_settings, warn
+from rocketpy.launch import (
+    announce,
+    guarded,
+    say,
+    serve_until_signal,
+    tell_java_options,
+    tell_remarks,
+    tell_settings,
+    warn,
+)
 
 if TYPE_CHECKING:
-    from rocketpy.config.programs import BrokerProgram
+    from rocketpy.config.programs import BrokerProgram, NamesrvProgram
 
 EXIT_USAGE = 255
 PORT = click.IntRange(3, 65534)
@@ -110,7 +118,7 @@ def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
     if file is not None:
         say(f"load config properties file OK, {file}")
     if print_all:
-        return _print(program.settings)
+        return _print(program)
     check_home(program.namesrv.rocketmq_home)
 
     from rocketpy.logs import NAMESRV_FILES, log_folder, start_logging
@@ -160,7 +168,7 @@ def _run_broker(
     check_home(program.broker.rocketmq_home)
     check_broker_settings(program.broker, program.store)
     if print_all or print_important:
-        return _print(program.settings, important=not print_all)
+        return _print(program, important=not print_all)
     check_can_serve(program.server, program.store)
 
     from rocketpy.logs import BROKER_FILES, log_folder, start_logging
@@ -195,8 +203,10 @@ def _arguments(file: str | None) -> tuple[str, ...]:
     return ("-c", file) if file else ()
 
 
-def _print(settings: Sequence[Settings], *, important: bool = False) -> int:
-    for config in settings:
+def _print(program: BrokerProgram | NamesrvProgram, *, important: bool = False) -> int:
+    """Every property in force on stdout; what of the file is not in force as written on stderr."""
+    tell_remarks(program.file)
+    for config in program.settings:
         for name, value in config.properties(nulls=True, important=important):
             say(f"{name}={value}")
     return 0

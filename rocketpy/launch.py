@@ -82,6 +82,13 @@ def _os_fault(fault: OSError) -> str:
     return f"{where}{fault.strerror or fault}: check path, permissions and space"
 
 
+def tell_remarks(file: PropertiesFile | None) -> None:
+    """What an operator should act on, to stderr."""
+    for remark in file.remarks if file else []:
+        if not remark.quiet:
+            warn(str(remark))
+
+
 def tell_settings(
     settings: tuple[Settings, ...], file: PropertiesFile | None, log: logging.Logger, log_file: Path
 ) -> None:
@@ -89,8 +96,7 @@ def tell_settings(
     remarks = file.remarks if file else []
     for remark in remarks:
         log.log(remark.level, "%s", remark)
-        if not remark.quiet:
-            warn(str(remark))
+    tell_remarks(file)
     quiet = sum(remark.quiet for remark in remarks)
     if file and quiet:
         say(f"{file.path}: {quiet} values were read as they were meant, not as they are written: see {log_file}")

@@ -80,6 +80,15 @@ def test_m_prints_the_important_ones(rocketpy: CommandLine) -> None:
     assert "maxMessageSize" not in done.stdout
 
 
+def test_p_also_tells_what_of_the_file_is_not_in_force(rocketpy: CommandLine) -> None:
+    (rocketpy.home / "b.conf").write_text("brokerNmae=x\nbrokerName=y \n")
+    done = rocketpy("broker", "-c", "b.conf", "-p")
+    assert done.returncode == 0
+    assert "brokerName=y\n" in done.stdout
+    told = "b.conf:1: brokerNmae is no property of this program and has no effect; the nearest one is brokerName\n"
+    assert done.stderr == told
+
+
 def test_printing_opens_nothing(rocketpy: CommandLine) -> None:
     rocketpy("broker", "-p")
     rocketpy("namesrv", "-p")
