@@ -27,6 +27,7 @@ def extensions() -> list[Extension]:
 
 
 setup(
+    license="Apache-2.0",
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
         extensions(),

@@ -1,4 +1,4 @@
-"""A source distribution builds what the checkout builds: it holds every extension's source, and no generated C."""
+"""What is shipped: a source distribution builds what the checkout builds, an installation holds no sources of C."""
 
 import os
 import shutil
@@ -16,8 +16,8 @@ FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The files of a source distribution made from a copy of this checkout, with one extension turned into C."""
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this checkout without what was built in it."""
     pytest.importorskip("setuptools", reason="setuptools is missing; install it with: pip install -e '.[lint]'")
     copy = tmp_path_factory.mktemp("sdist")
     shutil.copytree(REPO / "rocketpy", copy / "rocketpy", ignore=shutil.ignore_patterns("*.so", "*.c", "__pycache__"))
@@ -25,10 +25,21 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         shutil.copytree(REPO / folder, copy / folder)
     for file in FILES:
         shutil.copy(REPO / file, copy)
-    command = [sys.executable, "-W", "ignore", "setup.py", "-q", "sdist", "-d", "out"]
+    return copy
+
+
+def setup(copy: Path, *arguments: str) -> None:
+    """Run setup.py, for one of the extensions only."""
+    command = [sys.executable, "-W", "ignore", "setup.py", "-q", *arguments]
     environment = {**os.environ, "ROCKETPY_EXT": "hashing"}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def names(copy: Path) -> set[str]:
+    """The files of a source distribution."""
+    setup(copy, "sdist", "-d", "out")
     (archive,) = (copy / "out").iterdir()
     with tarfile.open(archive) as tar:
         return {member.name.partition("/")[2] for member in tar.getmembers() if member.isfile()}
@@ -42,3 +53,10 @@ def test_a_source_distribution_holds_all_sources(names: set[str]) -> None:
 
 def test_a_source_distribution_holds_no_generated_files(names: set[str]) -> None:
     assert [name for name in names if name.endswith((".c", ".so", ".pyc"))] == []
+
+
+def test_an_installation_holds_what_python_and_cimport_need(copy: Path) -> None:
+    setup(copy, "build_py", "--build-lib", "installed")
+    installed = {path.relative_to(copy / "installed") for path in (copy / "installed").rglob("*") if path.is_file()}
+    wanted = {path for end in SOURCES if end != "pyx" for path in (REPO / "rocketpy").rglob(f"*.{end}")}
+    assert installed == {path.relative_to(REPO) for path in wanted}
