@@ -200,9 +200,9 @@ cdef bint _is_own(StoreWriter writer, ConsumeQueue queue, const Entry* entry, in
     if entry.size == FILLER_SIZE or at < log_start:
         return at >= 0 and entry.size > 0
     file = find_file(writer.state.log, at)
-    if file == NULL or map_file(file) == NULL or is_hole(file, at):
+    if file == NULL or at - file.start + BLANK_SIZE > file.wrote or map_file(file) == NULL:
         return False
-    if read_record(file.base + (at - file.start), file.start + file.size - at, at, False, &message) != RECORD_MESSAGE:
+    if read_record(file.base + (at - file.start), file.start + file.wrote - at, at, False, &message) != RECORD_MESSAGE:
         return False
     return (message.size == entry.size and message.queue_offset == index and message.queue_id == queue.state.queue_id
             and message.topic_size == queue.state.topic_size

@@ -149,12 +149,11 @@ class Recovery:
         """The last record a queue points at: after a clean stop everything before it is on disk."""
         starts = self._log.file_starts
         least = starts[-min(3, len(starts))] if starts else 0
-        last = least
-        for queue in self._writer.queues.values():
-            entry = queue.entry(queue.max_offset - 1) if queue.max_offset else None
-            if entry is not None and last < entry[0] and first_record_time(self._writer, entry[0]):
-                last = entry[0]
-        return last
+        named = [queue.entry(queue.max_offset - 1) for queue in self._writer.queues.values() if queue.max_offset]
+        for offset in sorted((entry[0] for entry in named if entry is not None and entry[0] > least), reverse=True):
+            if first_record_time(self._writer, offset):
+                return offset
+        return least
 
 
 def load_queues(writer: StoreWriter) -> list[ConsumeQueue]:
