@@ -169,7 +169,8 @@ class Broker:
         for part in (self.holds, self.cleaner, self.schedule, self.store, self.lane):
             part.shutdown()
         self.offsets.persist()
-        await self.save_configs()
+        await self.topics.file.shutdown()
+        await self.groups.file.shutdown()
 
     @property
     def configs_saved(self) -> bool:

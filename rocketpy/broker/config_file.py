@@ -1,8 +1,8 @@
 """A file of `config/*.json` that follows its table without holding up the loop.
 
-A change marks the file stale; one thread job at a time writes it, and what changed meanwhile is one more job. Who must
-not be answered before the change is on disk waits for `saved`. Without a running loop (a start, a test) it is written
-at once.
+A change makes a new version; one thread job at a time writes the newest, and what changed meanwhile is one more job.
+Who must not be answered before the change is on disk waits for `saved`. A disk that refuses is told, and asked again
+until it takes the file. Without a running loop (a start, a test) it is written at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from rocketpy.protocol.body import Body
 
 log = logging.getLogger("RocketmqBroker")
 
+RETRY_S = 5.0
+
 B = TypeVar("B", bound=Body)
 
 
@@ -28,8 +30,10 @@ class ConfigFile:
     def __init__(self, path: Path, text: Callable[[], str]) -> None:
         self._path = path
         self._text = text
-        self._stale = False
+        self.fault = ""  # why the last write failed
+        self._version = self._written = 0  # of the table now, and of what is on disk
         self._job: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
 
     def load(self, body: type[B]) -> B | None:
         """What is stored; None when nothing is. StartRefused when it is JSON of something else."""
@@ -42,37 +46,64 @@ class ConfigFile:
 
     def changed(self) -> None:
         """The text is another one: write it."""
+        self._version += 1
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._write(self._text())
-            return
-        self._stale = True
-        if self._job is None:
-            self._job = loop.create_task(self._write_while_stale())
+            self._note(self._version, self._write(self._text()))
+        else:
+            self._begin(loop)
 
     @property
     def is_saved(self) -> bool:
-        """Whether the file has the text."""
+        """Whether no change waits to be written; one that the disk refused is not waited for."""
         return self._job is None
 
     async def saved(self) -> None:
-        """Wait until all that changed before is on disk."""
-        while self._job is not None:
+        """Wait until all that changed before is on disk, or refused."""
+        wanted = self._version
+        while self._written < wanted and self._job is not None:
             await asyncio.shield(self._job)
 
-    async def _write_while_stale(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def shutdown(self) -> None:
+        """Write what is not on disk yet; the last try."""
+        if self._written < self._version:
+            self._begin(asyncio.get_running_loop())
+        await self.saved()
+        self._stop_retry()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._stop_retry()
+        if self._job is None:
+            self._job = loop.create_task(self._write_aside(loop))
+
+    def _stop_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+
+    async def _write_aside(self, loop: asyncio.AbstractEventLoop) -> None:
+        version = self._version
         try:
-            while self._stale:
-                self._stale = False
-                await loop.run_in_executor(None, self._write, self._text())
+            self._note(version, await loop.run_in_executor(None, self._write, self._text()))
         finally:
             self._job = None
+        if self.fault:
+            self._retry = loop.call_later(RETRY_S, self._begin, loop)
+        elif version < self._version:
+            self._begin(loop)
 
-    def _write(self, text: str) -> None:
-        """A disk that refuses is told; the next change tries again."""
+    def _note(self, version: int, fault: str) -> None:
+        if fault and fault != self.fault:
+            log.error("%s; tried again every %d s", fault, RETRY_S)
+        self.fault = fault
+        if not fault:
+            self._written = version
+
+    def _write(self, text: str) -> str:
+        """Why it failed, or nothing."""
         try:
             json_file.persist(self._path, text)
         except OSError as error:
-            log.error("%s not written: %s", self._path, error)
+            return f"{self._path} not written: {error.strerror or error}"
+        return ""

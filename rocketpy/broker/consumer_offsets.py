@@ -142,8 +142,11 @@ class ConsumerOffsets:
             try:
                 await asyncio.get_running_loop().run_in_executor(None, self._write, *self._next_text())
             except OSError as error:
-                self._changed = True
-                log.error("consumer offsets not written to %s: %s", self._path, error)
+                self._refused(error)
+
+    def _refused(self, error: OSError) -> None:
+        self._changed = True
+        log.error("consumer offsets not written to %s: %s", self._path, error)
 
     def _write(self, version: int, text: str) -> None:
         with self._file:

@@ -14,7 +14,7 @@ from rocketpy._core.command import Command, response
 from rocketpy.broker.processors import clients, groups, locks, offsets, pull, query, send, send_back, state, topics
 from rocketpy.broker.processors.answers import Answer
 from rocketpy.errors import RequestRefused
-from rocketpy.protocol.codes import RequestCode
+from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 
 if TYPE_CHECKING:
@@ -104,6 +104,14 @@ MAKES_CONFIG = WITH_REGION | {
     RequestCode.DELETE_SUBSCRIPTIONGROUP,
 }
 
+# Of these, an operator asked for nothing else: a disk that refuses the change is the answer.
+CHANGES_CONFIG = frozenset({
+    RequestCode.UPDATE_AND_CREATE_TOPIC,
+    RequestCode.DELETE_TOPIC_IN_BROKER,
+    RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+    RequestCode.DELETE_SUBSCRIPTIONGROUP,
+})
+
 
 def bind(broker: Broker) -> dict[int, Bound]:
     """The table remoting asks: code -> function of connection and request."""
@@ -130,6 +138,9 @@ async def _saved_first(broker: Broker, code: RequestCode, given: Answer) -> Comm
     """Answer when topics and groups are on disk as they are now."""
     answer = await _later(broker, code, given) if inspect.isawaitable(given) else given
     await broker.save_configs()
+    fault = broker.topics.file.fault or broker.groups.file.fault
+    if fault and code in CHANGES_CONFIG:
+        return response(ResponseCode.SYSTEM_ERROR, f"changed, but not on disk: {fault}")
     return answer
 
 

@@ -257,3 +257,17 @@ def test_damaged_state_refuses_the_start_and_stays_as_it_is(tmp_path):
 
     asyncio.run(start())
     assert (config / "consumerOffset.json.bak").read_text() == "{not json"
+
+
+def test_a_topic_that_the_disk_refuses_is_no_success_to_the_operator(monkeypatch):
+    def no_space(path, text):
+        raise OSError(28, "No space left on device")
+
+    async def scenario(cluster):
+        async with Admin(cluster.namesrv_addr) as admin:
+            await admin.create_topic(cluster.broker_addr, TopicConfig("T"))
+
+    with rocketpy.testing.cluster() as cluster, monkeypatch.context() as patched:
+        patched.setattr("rocketpy.json_file.persist", no_space)
+        with pytest.raises(BrokerRefused, match=r"not on disk: .*topics\.json not written: No space left"):
+            asyncio.run(scenario(cluster))
