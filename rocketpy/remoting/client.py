@@ -10,13 +10,12 @@ from collections.abc import Callable
 from rocketpy._core.command import Command
 from rocketpy.clock import Clock
 from rocketpy.errors import RemotingConnectError, RemotingTimeout
-from rocketpy.remoting.configured import configured_frame_limit
+from rocketpy.remoting.configured import configured_frame_limit, configured_serialize_type
 from rocketpy.remoting.connection import Connection, Endpoint
 from rocketpy.remoting.peer_protocol import PeerProtocol
 from rocketpy.remoting.request_table import RequestTable
 
 CONNECT_TIMEOUT_MS = 3_000
-JSON = 0
 
 
 class RemotingClient:
@@ -27,14 +26,14 @@ class RemotingClient:
         request_table: RequestTable | None = None,
         *,
         name: str = "client",
-        serialize_type: int = JSON,
+        serialize_type: int | None = None,
         connect_timeout_ms: float = CONNECT_TIMEOUT_MS,
         clock: Clock | None = None,
         on_close: Callable[[Connection], object] | None = None,
     ) -> None:
         self.request_table: RequestTable = {} if request_table is None else request_table
         self.name = name
-        self.serialize_type = serialize_type
+        self.serialize_type = configured_serialize_type() if serialize_type is None else serialize_type
         self.connect_timeout_ms = connect_timeout_ms
         self.clock = clock
         self.on_close = on_close

@@ -365,6 +365,27 @@ def test_binary_headers_are_answered_in_the_servers_own_encoding(run):
     run(main())
 
 
+@pytest.mark.parametrize(("variable", "byte"), [("JSON", 0), ("ROCKETMQ", 1)])
+def test_a_client_writes_headers_as_its_process_is_told(run, monkeypatch, variable, byte):
+    monkeypatch.delenv("JAVA_OPT", raising=False)
+    monkeypatch.setenv("ROCKETMQ_SERIALIZE_TYPE", variable)
+
+    async def main():
+        prefix = asyncio.get_running_loop().create_future()
+
+        async def take(reader, writer):
+            prefix.set_result(await reader.readexactly(8))
+            writer.close()
+
+        async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+            client = RemotingClient()
+            await client.oneway(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", request(ECHO))
+            assert (await prefix)[4] == byte
+            await client.close()
+
+    run(main())
+
+
 def test_more_sockets_may_have_another_table(run):
     async def main():
         async with served() as (server, client):
