@@ -30,5 +30,8 @@ class Holds:
     def wake_arrivals(self) -> None:
         """Answer or wake the holds of queues that got entries since the last call."""
 
+    def end_topic(self, topic: bytes) -> None:
+        """Answer or wake every hold of a topic that is about to go: no message would find it any more."""
+
     def expire(self, now_ms: int) -> None:
         """Answer or wake every hold whose deadline is at or before `now_ms` (monotonic)."""

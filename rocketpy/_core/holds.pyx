@@ -194,6 +194,13 @@ cdef class Holds:
             if hold in self.all:
                 self._try(hold, True)
 
+    def end_topic(self, bytes topic not None):
+        """Answer or wake the holds of a topic that is about to go."""
+        cdef Hold hold
+        for hold in [hold for hold in self.all if (<Hold>hold).queue.topic == topic]:
+            if hold in self.all:
+                self._try(hold, True)
+
 
 cdef bint _has_match(Hold hold) noexcept:
     """Whether an entry at or behind the hold's offset matches; moves the offset behind those that do not."""

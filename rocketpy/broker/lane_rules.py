@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rocketpy.broker.processors.pull import MAX_HELD, wanted_tags
+from rocketpy.broker.pull_hold import deadline_ms
 from rocketpy.config.store import BrokerRole
 from rocketpy.protocol import names, perm
 from rocketpy.protocol.bodies import MessageModel
@@ -98,7 +99,7 @@ class LaneRules:
 
     def deadline_ms(self, suspend_timeout_ms: int) -> int:
         """When a pull held now is answered at the latest (monotonic)."""
-        return self._broker.clock.monotonic_ms() + suspend_timeout_ms
+        return deadline_ms(self._broker.clock, suspend_timeout_ms)
 
     def commit(self, group: str, topic: str, queue_id: int, offset: int) -> None:
         """Take an offset that came along with a pull."""

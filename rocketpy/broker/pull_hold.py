@@ -15,6 +15,13 @@ from rocketpy.clock import Clock
 
 TICK_S = 0.025
 """A pull is answered at most this much after its deadline (upstream: up to 5 s)."""
+LONGEST_MS = 1 << 62
+"""Forever; a deadline still is a 64-bit number then."""
+
+
+def deadline_ms(clock: Clock, timeout_ms: int) -> int:
+    """When a pull held now is answered at the latest (monotonic)."""
+    return clock.monotonic_ms() + min(timeout_ms, LONGEST_MS)
 
 
 class PullHold:
@@ -39,7 +46,7 @@ class PullHold:
         """Call `wake` when a message at or behind `offset` with one of these tag codes (None: any) is in the queue,
         or after `timeout_ms`. Give the result to `release` when nobody waits any more.
         """
-        return self.holds.hold(queue, offset, tags, self._clock.monotonic_ms() + timeout_ms, wake)
+        return self.holds.hold(queue, offset, tags, deadline_ms(self._clock, timeout_ms), wake)
 
     def release(self, held: Hold) -> None:
         """Forget a hold, as when its connection is gone."""
@@ -48,6 +55,10 @@ class PullHold:
     def wake_arrivals(self) -> None:
         """Wake the pulls of queues that got messages; the store calls it at the end of a turn that put some."""
         self.holds.wake_arrivals()
+
+    def end_topic(self, topic: str) -> None:
+        """Let the pulls of a topic go before its queues do."""
+        self.holds.end_topic(topic.encode("utf-8", "surrogateescape"))
 
     def shutdown(self) -> None:
         """Stop the clock; whoever still waits is gone with its connection."""

@@ -229,6 +229,15 @@ def test_a_held_pull_is_answered_when_its_time_is_over(bench):
     assert (reply.code, reply.opaque, reply.remark) == (19, 5, "NO_MESSAGE_IN_QUEUE")
 
 
+def test_a_held_pull_is_answered_when_its_topic_goes(bench):
+    bench.offer(pull(0, opaque=5))
+    bench.holds.end_topic(b"Other")
+    assert bench.replies() == []
+    bench.holds.end_topic(b"T")
+    (reply,) = bench.replies()
+    assert (reply.code, reply.opaque) == (19, 5) and len(bench.holds) == 0
+
+
 def test_a_held_pull_that_skipped_messages_says_how_far_it_looked(bench):
     bench.offer(pull(0, sys_flag=6, subscription="TagB"))
     bench.offer(send(b"A"))

@@ -127,3 +127,9 @@ def test_slaves_are_suggested_only_when_they_may_be_read(broker):
     broker.config = BrokerConfig(slave_read_enable=True)
     rule = LaneRules(broker).pull_rule("G", "T")
     assert (rule.suggest_which_broker_id, rule.suggest_when_slow) == (0, 1)
+
+
+def test_a_deadline_is_a_64_bit_number_whatever_a_client_asks_for(broker):
+    rules = LaneRules(broker)
+    assert rules.deadline_ms(500) - rules.deadline_ms(0) in range(500, 1500)
+    assert rules.deadline_ms(2**63 - 1) < 2**63

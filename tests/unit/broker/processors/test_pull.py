@@ -218,3 +218,24 @@ def test_a_closed_connection_holds_nothing(broker, connection, send, pull):
     assert len(broker.holds) == 0
     send("TopicTest")
     assert not connection.replies
+
+
+@on_a_loop
+def test_a_held_pull_is_refused_at_once_when_its_topic_is_deleted(broker, connection, ask, pull):
+    broker.topics.put(TopicConfig("TopicTest", 4, 4))
+    broker.topics.put(TopicConfig("Other", 4, 4))
+    assert pull("TopicTest", 0, flag=HOLD) is None
+    assert pull("Other", 0, flag=HOLD) is None
+    ask(215, {"topic": "TopicTest"})
+    [(_, answer)] = connection.replies
+    assert answer.code == 17
+    assert len(broker.holds) == 1
+
+
+@on_a_loop
+def test_a_pull_may_be_held_for_ever(broker, connection, send, pull):
+    broker.topics.put(TopicConfig("TopicTest", 4, 4))
+    assert pull("TopicTest", 0, flag=HOLD, suspendTimeoutMillis=2**63 - 1) is None
+    send("TopicTest")
+    [(_, answer)] = connection.replies
+    assert answer.code == 0
