@@ -59,7 +59,7 @@ BROKER_SCENARIOS = [*broker_scenarios.SCENARIOS[:-1], *tool_scenarios.SCENARIOS,
 
 
 def too_many(what: str) -> Differs:
-    return Differs("a number of queues that nobody can mean is refused: upstream loops over them wherever it lists them",
+    return Differs("a number of queues nobody can mean is refused: upstream loops over them wherever it lists them",
                    FINE, {"code": 1, "remark": rf"{what}=-?\d+ is out of range 0\.\.65536"})
 
 
@@ -99,7 +99,7 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
     "locks": {"no body to lock": body(), "no body to unlock": body()},
     "send_backs": {"no limit given": field("maxReconsumeTimes"), "group missing": field("group")},
     "expressions": {
-        "an empty expression type": Differs("it means tags, as none does; upstream then finds nothing whatever the tags",
+        "an empty expression type": Differs("it means tags, as none does; upstream finds nothing whatever the tags",
                                             {"code": 20, "remark": "NO_MATCHED_MESSAGE", "body": None}, {"code": 0}),
     },
     "queue_numbers": {
