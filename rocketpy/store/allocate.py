@@ -52,6 +52,8 @@ class Allocator:
         while not self._stopping:
             try:
                 self._make_room(ahead)
+                if self._is_behind():  # the writer began a file of its own meanwhile
+                    continue
             except OSError as error:
                 self._complain(error)
             self._writer.wake_helper_at(self._writer.log.end_offset + WAKE_EVERY_BYTES)
@@ -69,6 +71,11 @@ class Allocator:
         self._complained = False
         if files.tail < 0 or files.rest < ahead:
             files.make_spare(ahead)
+
+    def _is_behind(self) -> bool:
+        files = self._writer.log
+        room = files.allocated_offset - files.end_offset
+        return files.tail >= 0 and room < min(WAKE_EVERY_BYTES, files.rest)
 
     def _complain(self, error: OSError) -> None:
         if not self._complained:

@@ -98,8 +98,12 @@ class MessageStore:
         self.checkpoint.load()
         self._queue_ends = QueueEnds(self.paths.root, self.writer)
         self.index = open_index(config, self.clock, self.paths, self.checkpoint, self._run_aside)
-        opening = Opening(config, self.clock, self.writer, self.checkpoint, self._was_clean)
-        opening.recover(self._queue_ends, self.index)
+        try:
+            opening = Opening(config, self.clock, self.writer, self.checkpoint, self._was_clean)
+            opening.recover(self._queue_ends, self.index)
+        except OSError as fault:
+            path = fault.filename or self.paths.root
+            raise StartRefused(f"{path}: {fault.strerror}; the store cannot be opened before that is mended") from fault
         self.correct_min_offsets()
         self.flusher = Flusher(config, self.clock, self.writer, self.checkpoint, self.flags)
         self._queue_flusher = QueueFlusher(

@@ -93,11 +93,13 @@ class Recovery:
             if why != "END":
                 log.warning("%s: torn at %d (%s), the log ends here", self._path_of(walk.at), walk.at, why)
             return False
-        log.error(
-            "%s: damaged at offset %d (%s): %d bytes cannot be read, the record at %d and those behind it can",
-            self._path_of(walk.at), walk.at, why, found - walk.at, found,
-        )
-        self.damaged.append((walk.at, found - walk.at))
+        damage = (walk.at, found - walk.at)
+        if damage not in self.damaged:  # dispatching walks here again
+            self.damaged.append(damage)
+            log.error(
+                "%s: damaged at offset %d (%s): %d bytes cannot be read, the record at %d and those behind it can",
+                self._path_of(walk.at), walk.at, why, found - walk.at, found,
+            )
         walk.at = found
         return True
 

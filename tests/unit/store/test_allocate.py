@@ -4,18 +4,21 @@ import errno
 import logging
 import os
 import queue
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from rocketpy._core.message import Message
 from rocketpy._core.store_writer import StoreWriter
 from rocketpy.store.allocate import AHEAD_BYTES, FIRST_BYTES, WAKE_EVERY_BYTES, Allocator
 from tests.unit.store.conftest import OpenStore
 
 WAIT_S = 10
+MIB = 1 << 20
 
 
 class Files:
@@ -31,6 +34,8 @@ class Files:
 
     def allocate_ahead(self, ahead: int, populate: int) -> int:
         self.asked.append(("blocks", ahead))
+        if not self.refusal:
+            self.allocated_offset = max(self.allocated_offset, self.end_offset + ahead)
         return self.refusal
 
     def make_spare(self, allocate: int) -> None:
@@ -116,3 +121,38 @@ def test_a_disk_that_refuses_is_told_once_a_trouble(helper: Helper, caplog: Any)
     helper.files.refusal = errno.EIO
     helper.round()
     assert len(caplog.records) == 2
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """The helper thread works in its own time."""
+    deadline = time.monotonic() + 10
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_the_first_file_is_ready_before_the_first_message(open_store: OpenStore) -> None:
+    store = open_store(mapped_file_size_commit_log=32 * MIB)
+    first = store.paths.commit_log / f"{0:020d}"
+    until(first.exists)
+    assert store.put(Message("T", b"x")).is_ok
+    until(lambda: store.writer.log.allocated_offset >= 16 * MIB)
+
+
+def test_the_next_file_is_made_before_it_is_needed(open_store: OpenStore) -> None:
+    store = open_store(mapped_file_size_commit_log=8 * MIB, max_message_size=2 * MIB)
+    for _ in range(3):
+        assert store.put(Message("T", bytes(2 * MIB - 200))).is_ok
+    following = store.paths.commit_log / f"{8 * MIB:020d}"
+    until(following.exists)
+    assert len(store.writer.log.file_starts) == 1
+    store.shutdown()
+    assert not following.exists()
+
+
+def test_an_empty_store_stays_empty(open_store: OpenStore) -> None:
+    store = open_store()
+    until(lambda: any(store.paths.commit_log.iterdir()))
+    store.shutdown()
+    assert not any(store.paths.commit_log.iterdir())
+    assert open_store().commit_log_max_offset == 0

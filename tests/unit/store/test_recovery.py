@@ -1,5 +1,6 @@
 """Whatever happened to the folder: what the log holds is there after the next start; one line says what was wrong."""
 
+import errno
 import logging
 import shutil
 from collections.abc import Callable
@@ -9,7 +10,9 @@ import pytest
 
 from rocketpy._core.message import Message, decode_messages
 from rocketpy.clock import ManualClock
+from rocketpy.errors import StartRefused
 from rocketpy.store.message_store import MessageStore
+from rocketpy.store.recovery import Recovery
 from rocketpy.store.results import GetMessageStatus
 
 OpenStore = Callable[..., MessageStore]
@@ -105,7 +108,7 @@ def test_damage_in_a_closed_file_is_reported_and_stepped_over(
         file.write(b"garbage")
     with caplog.at_level(logging.WARNING):
         again = open_store()
-    assert f"{first}: damaged at offset 4096" in caplog.text
+    assert caplog.text.count(f"{first}: damaged at offset 4096") == 1
     assert again.max_offset("TopicTest", 0) == 100
     assert again.record_at(4096 + 214) is not None
 
@@ -301,3 +304,16 @@ def test_a_log_whose_first_files_were_cleaned_rebuilds_queues_from_where_it_begi
     again = open_store()
     assert again.min_offset("TopicTest", 0) == least
     assert bodies(again, 0) == list(range(least, 100))
+
+
+def test_a_disk_that_refuses_recovery_is_named(open_store: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store()
+    put(store, 10)
+    store.shutdown()
+
+    def refuse(recovery: Recovery, start: int) -> int:
+        raise OSError(errno.EIO, "Input/output error", "/the/log")
+
+    monkeypatch.setattr(Recovery, "find_end", refuse)
+    with pytest.raises(StartRefused, match="/the/log: Input/output error"):
+        open_store()
