@@ -1,13 +1,15 @@
 """Finds and stops RocketPy's own processes: those of this user whose title says so.
 
 A title begins with `rocketpy: ` and holds upstream's main class, so that process lists are read as before and no Java
-process is ever taken for ours. A process is signalled through its pidfd, which cannot become another process's.
+process is ever taken for ours. A process is signalled through its pidfd, which cannot become another process's; where
+kernel (before 5.3) or Python have none, by its number, once more looked at.
 """
 
 import contextlib
 import os
 import select
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ MAIN_CLASSES = {
     "namesrv": "org.apache.rocketmq.namesrv.NamesrvStartup",
 }
 STOP_TIMEOUT_S = 120
+LOOK_AGAIN_S = 0.05
 
 
 def set_title(program: str, arguments: Sequence[str] = ()) -> None:
@@ -29,18 +32,29 @@ def set_title(program: str, arguments: Sequence[str] = ()) -> None:
 
 @dataclass(frozen=True)
 class Process:
-    """One of our processes, held so that its number cannot pass to another."""
+    """One of our processes, held (where that can be) so that its number cannot pass to another."""
 
     pid: int
-    pidfd: int
+    program: str
+    pidfd: int | None
 
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.pidfd, signal.SIGTERM)
+            if self.pidfd is not None:
+                signal.pidfd_send_signal(self.pidfd, signal.SIGTERM)
+            elif _is_ours(self.pid, self.program):
+                os.kill(self.pid, signal.SIGTERM)
 
     def wait(self, timeout_s: float) -> bool:
         """True once it is gone."""
-        return bool(select.select([self.pidfd], [], [], timeout_s)[0])
+        if self.pidfd is not None:
+            return bool(select.select([self.pidfd], [], [], timeout_s)[0])
+        end_s = time.monotonic() + timeout_s
+        while _is_ours(self.pid, self.program):
+            if time.monotonic() > end_s:
+                return False
+            time.sleep(LOOK_AGAIN_S)
+        return True
 
 
 def find_processes(program: str) -> list[Process]:
@@ -52,12 +66,14 @@ def find_processes(program: str) -> list[Process]:
 
 def _hold(pid: int, program: str) -> Process | None:
     try:
-        process = Process(pid, os.pidfd_open(pid))
-    except OSError:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
         return None
+    except (OSError, AttributeError):  # AttributeError: a Python built against old headers
+        return Process(pid, program, None)
     if _is_ours(pid, program):  # it still is, and from here on cannot be another
-        return process
-    os.close(process.pidfd)
+        return Process(pid, program, pidfd)
+    os.close(pidfd)
     return None
 
 

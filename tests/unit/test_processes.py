@@ -1,8 +1,11 @@
 """mqshutdown finds RocketPy's own processes by their title, and nobody else's."""
 
+import errno
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from rocketpy.processes import MAIN_CLASSES, TITLE, find_processes, shutdown
 
 REPO = Path(__file__).parents[2]
 SLEEP = "print('up', flush=True); import time; time.sleep(60)"
+DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 OURS = f"from rocketpy.processes import set_title; set_title('broker', ['-c', 'b.conf']); {SLEEP}"
 
 
@@ -66,6 +70,27 @@ def test_shutdown_stops_and_waits(mine: str, titled, capsys: pytest.CaptureFixtu
     )
 
 
+@pytest.mark.parametrize("old", ["kernel", "Python"])
+def test_shutdown_without_pidfd(mine: str, titled, monkeypatch: pytest.MonkeyPatch, old: str) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    if old == "kernel":
+        monkeypatch.setattr(os, "pidfd_open", refuse)
+    else:
+        monkeypatch.delattr(os, "pidfd_open")
+    ours = titled(f"{TITLE}{MAIN_CLASSES[mine]}")
+    reaper = threading.Thread(target=ours.wait)  # else it stays in the process list, as this test's child
+    reaper.start()
+    assert shutdown(mine) == 0
+    reaper.join()
+    assert ours.returncode == -signal.SIGTERM
+    deaf = titled(f"{TITLE}{MAIN_CLASSES[mine]}", DEAF)
+    monkeypatch.setattr(processes, "STOP_TIMEOUT_S", 0.1)
+    assert shutdown(mine) == 1
+    assert deaf.poll() is None
+
+
 def test_none_running(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert shutdown(mine) == 255
     assert capsys.readouterr().out == f"No mq{mine} running.\n"
@@ -74,8 +99,7 @@ def test_none_running(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_that_does_not_stop_is_told(
     mine: str, titled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
-    titled(f"{TITLE}{MAIN_CLASSES[mine]}", deaf)
+    titled(f"{TITLE}{MAIN_CLASSES[mine]}", DEAF)
     monkeypatch.setattr(processes, "STOP_TIMEOUT_S", 0.1)
     assert shutdown(mine) == 1
     assert "has not stopped within 0.1 s" in capsys.readouterr().out
