@@ -13,6 +13,7 @@ from pathlib import Path
 SIOCGIFCONF = 0x8912
 IFREQ_SIZE = 40  # struct ifreq on 64-bit Linux
 CONTAINER_BRIDGES = ("docker", "br-", "virbr", "cni", "podman", "lxc", "lxdbr", "flannel", "cali", "veth")
+CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))  # Docker's and Podman's, in each container
 REMEDY = "set brokerIP1 in the broker's properties file to an address that clients reach"
 
 
@@ -77,4 +78,17 @@ def _chosen(address: str, reason: str, interface: str) -> Choice:
     if interface.startswith(CONTAINER_BRIDGES):
         where = f"brokerIP1 {address} is on the container bridge {interface}"
         return Choice(address, reason, f"{where}: other hosts do not reach it; {REMEDY}")
+    if interface and is_containers_own(interface):
+        where = f"brokerIP1 {address} is on {interface} of this container's own network"
+        return Choice(address, reason, f"{where}: other hosts do not reach it; {REMEDY}")
     return Choice(address, reason)
+
+
+def is_containers_own(interface: str, net: Path = Path("/sys/class/net")) -> bool:
+    """Whether this is a container, and the interface one end of a pair whose other end is at its host's bridge."""
+    if not any(mark.exists() for mark in CONTAINER_MARKS):
+        return False
+    try:
+        return (net / interface / "iflink").read_text() != (net / interface / "ifindex").read_text()
+    except OSError:
+        return False

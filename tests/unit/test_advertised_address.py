@@ -1,8 +1,17 @@
 """Which address a broker advertises, and the warning where clients may not reach it."""
 
+from pathlib import Path
+
 import pytest
 
-from rocketpy.advertised_address import choose_address, ipv4_interfaces, judge_address
+from rocketpy import advertised_address
+from rocketpy.advertised_address import choose_address, ipv4_interfaces, is_containers_own, judge_address
+
+
+@pytest.fixture(autouse=True)
+def _on_no_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests often run in a container, whose eth0 would be warned of."""
+    monkeypatch.setattr(advertised_address, "CONTAINER_MARKS", ())
 
 
 @pytest.mark.parametrize(
@@ -27,6 +36,23 @@ def test_the_choice_is_upstreams(ipv4: list[tuple[str, str]], ipv6: list[str], a
 def test_a_container_bridge_is_warned_of(bridge: str) -> None:
     choice = choose_address([(bridge, "172.17.0.1")], [])
     assert bridge in choice.warning
+    assert "brokerIP1" in choice.warning
+
+
+def test_a_containers_own_network_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for interface, index, link in (("eth0", 2, 37), ("eno1", 3, 3)):
+        (tmp_path / interface).mkdir()
+        (tmp_path / interface / "ifindex").write_text(f"{index}\n")
+        (tmp_path / interface / "iflink").write_text(f"{link}\n")
+    monkeypatch.setattr(advertised_address, "CONTAINER_MARKS", (tmp_path / "mark",))
+    assert not is_containers_own("eth0", tmp_path)
+    (tmp_path / "mark").touch()
+    assert is_containers_own("eth0", tmp_path)
+    assert not is_containers_own("eno1", tmp_path)  # a container on its host's network
+    assert not is_containers_own("gone", tmp_path)
+    monkeypatch.setattr(advertised_address, "is_containers_own", lambda interface: interface == "eth0")
+    choice = choose_address([("eth0", "172.17.0.2")], [])
+    assert "172.17.0.2 is on eth0 of this container's own network" in choice.warning
     assert "brokerIP1" in choice.warning
 
 
