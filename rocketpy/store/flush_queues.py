@@ -97,7 +97,11 @@ class QueueFlusher:
         now_ms = self._clock.monotonic_ms()
         if now_ms - self._last_thorough_ms >= self._config.flush_consume_queue_thorough_interval:
             self._last_thorough_ms = now_ms
-            self._flush_thoroughly()
+            logics_timestamp = self._sync_all()
+            try:
+                self._persist(logics_timestamp)
+            except OSError as error:  # a full disk perhaps: an older checkpoint only makes recovery longer
+                log.warning("%s: not written (%s), tried again later", error.filename, error.strerror)
         else:
             self._sync(self._config.flush_consume_queue_least_pages)
 
@@ -105,15 +109,19 @@ class QueueFlusher:
         """Everything, in the loop's thread, while no other flushes; OSError when the disk refuses."""
         self._logics_timestamp = self._writer.timestamps[1]
         self._unflushed.update((id(each), each) for each in self._writer.take_dirty())
-        self._flush_thoroughly()
+        self._persist(self._sync_all())
 
-    def _flush_thoroughly(self) -> None:
+    def _sync_all(self) -> int:
+        """Everything that was handed over; the store time up to which that is."""
         logics_timestamp = self._logics_timestamp
         if self._sync_all_first or len(self._unflushed) >= MANY_QUEUES:
             self._sync_file_system()
         self._sync(0)
         if self.flush_index is not None:
             self.flush_index()
+        return logics_timestamp
+
+    def _persist(self, logics_timestamp: int) -> None:
         self._checkpoint.logics_msg_timestamp = logics_timestamp or self._checkpoint.logics_msg_timestamp
         self._queue_ends.persist()
         self._checkpoint.persist()

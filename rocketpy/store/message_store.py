@@ -390,7 +390,10 @@ class MessageStore:
         for name, queue_id in [key for key in self.writer.queues if key[0] == wanted]:
             self.writer.delete_queue(name, queue_id)
             log.info("consume queue %s %d is removed", topic, queue_id)
-        self._queue_ends.persist()
+        try:
+            self._queue_ends.persist()
+        except OSError as error:
+            log.warning("%s: not written (%s): a start may make %s anew", error.filename, error.strerror, topic)
         if is_folder_name(topic):
             with contextlib.suppress(OSError):  # not there, or not empty
                 (self.paths.consume_queue / topic).rmdir()

@@ -6,6 +6,7 @@ line a queue. Invariant: what it says was on disk when it was written, so a queu
 
 import logging
 import os
+import threading
 from pathlib import Path
 
 from rocketpy._core.store_writer import StoreWriter
@@ -23,6 +24,7 @@ class QueueEnds:
         self.path = root / NAME
         self._writer = writer
         self._persisted = ""
+        self._writing = threading.Lock()
 
     def _text(self) -> str:
         lines = [str(self._writer.log.flushed_offset)]
@@ -33,10 +35,13 @@ class QueueEnds:
         return "\n".join([*lines, "end", ""])
 
     def persist(self) -> None:
-        """Replace the file."""
-        text = self._text()
-        if text == self._persisted:
-            return
+        """Replace the file; any thread."""
+        with self._writing:
+            text = self._text()
+            if text != self._persisted:
+                self._replace(text)
+
+    def _replace(self, text: str) -> None:
         temporary = self.path.with_name(NAME + ".tmp")
         with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.write(text)

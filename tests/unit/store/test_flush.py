@@ -164,3 +164,27 @@ def test_queues_and_checkpoint_follow(open_store: OpenStore) -> None:
         assert store.checkpoint.physic_msg_timestamp == 5000
 
     asyncio.run(run())
+
+
+def test_a_checkpoint_that_cannot_be_written_refuses_nobody(
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/the/checkpoint")
+
+    async def run() -> None:
+        clock = ManualClock(5000)
+        store = open_store(start=False, clock=clock, flush_interval_consume_queue=1)
+        monkeypatch.setattr(store.checkpoint, "persist", refuse)
+        store.start(asyncio.get_running_loop())
+        store.put(Message("T", b"x"))
+        clock.advance(60_000)
+        while "/the/checkpoint: not written" not in caplog.text:
+            await asyncio.sleep(0.001)
+        assert store.put(Message("T", b"x")).is_ok
+        monkeypatch.undo()
+        store.shutdown()
+        assert not store.paths.abort.exists()
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(run())
