@@ -58,7 +58,7 @@ class Runner:
         ordered = list(cases)
         for (kind, flush), group in groupby(sorted(ordered, key=lambda case: case.group), key=lambda case: case.group):
             if kind == "serve":
-                self._serve(list(group), flush)
+                self._serve_all(list(group), flush)
             else:
                 for case in group:
                     self._alone(case)
@@ -92,6 +92,12 @@ class Runner:
                 return {"listening_s": seconds}
             time.sleep(IDLE_S)
             return memory_sample(servers, case.program)
+
+    def _serve_all(self, cases: list[Case], flush: str) -> None:
+        try:
+            self._serve(cases, flush)
+        except Failed as failure:  # while starting or warming; the other groups may still be measured
+            self.failures.append(f"{', '.join(case.name for case in cases)}: {failure}")
 
     def _serve(self, cases: list[Case], flush: str) -> None:
         with ExitStack() as stack:

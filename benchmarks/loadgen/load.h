@@ -225,7 +225,7 @@ static void read_in(Load *load, Connection *connection) {
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
-        fprintf(stderr, "loadgen: the broker closed a connection\n");
+        fprintf(stderr, "loadgen: the broker closed a connection: %s\n", got ? strerror(errno) : "end of stream");
         exit(1);
     }
     in->end += (size_t)got;
