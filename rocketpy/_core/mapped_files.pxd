@@ -29,6 +29,7 @@ cdef struct FileSeq:
     int error                # errno of the last failed call
     int64_t file_size        # of every file
     int64_t step             # blocks are allocated in steps of this many bytes when the writer runs out of them
+    bint small_pages         # pages are made one by one: little is written where little was changed (SYNC_FLUSH)
 
 cdef FileMap* find_file(FileSeq* seq, int64_t offset) noexcept nogil            # the file that holds this offset, or NULL
 cdef char* map_file(FileMap* file) noexcept nogil                               # its base, mapped now if it was not; NULL on error
@@ -48,7 +49,6 @@ cdef class MappedFiles:
     cdef FileSeq seq                # what C code works on; stays at this address
     cdef readonly str folder        # where the files are; made with the first file
     cdef readonly bint durable_names # a new file's name is on disk before the file is used (the commit log's)
-    cdef readonly bint small_pages  # pages are made one by one: little is written where little was changed (SYNC_FLUSH)
     cdef FileMap* spare             # the next file, made ahead of need and not linked yet; NULL: none
     cdef FileMap* _open(self, int64_t start, bint create) except NULL
     cdef FileMap* _take_spare(self, int64_t start) noexcept

@@ -136,16 +136,21 @@ cdef int allocate_to(FileSeq* seq, FileMap* file, int64_t upto) noexcept nogil:
     if upto <= file.allocated:
         return ROOM_READY
     # A step is as large as what is there already, so that thousands of small queues do not fill the disk.
-    result = _fallocate(file, min(file.size, upto + min(seq.step, upto)))
+    result = _fallocate(seq, file, min(file.size, upto + min(seq.step, upto)))
     if result == ENOSPC or result == EDQUOT:
-        result = _fallocate(file, upto)
+        result = _fallocate(seq, file, upto)
     if result == 0:
         return ROOM_READY
     seq.error = result
     return ROOM_NO_SPACE if result == ENOSPC or result == EDQUOT else ROOM_FAILED
 
 
-cdef int _fallocate(FileMap* file, int64_t upto) noexcept nogil:
+cdef int _fallocate(FileSeq* seq, FileMap* file, int64_t upto) noexcept nogil:
+    """Blocks up to there behind a file that is mapped, and the advice how its pages are to be made, before any is.
+
+    Read-ahead makes pages in folios of up to 2 MB, which is cheapest; but the kernel writes a folio whole, so a log that
+    is synced after each message would write 2 MB for each (1,300 messages/s with one outstanding instead of 4,500).
+    """
     cdef int64_t start = file.allocated & ~(<int64_t> PAGE - 1)
     cdef int result, fd
     upto = min(file.size, (upto + PAGE - 1) & ~(<int64_t> PAGE - 1))
@@ -157,6 +162,8 @@ cdef int _fallocate(FileMap* file, int64_t upto) noexcept nogil:
         result = posix_fallocate(fd, start, upto - start)
     c_close(fd)
     if result == 0 and upto > file.allocated:
+        if seq.small_pages:
+            madvise(file.base + start, upto - start, RANDOM)
         file.allocated = upto
     return result
 
@@ -184,13 +191,13 @@ cdef int _sync(FileMap* file, int64_t start, int64_t end) noexcept nogil:
 cdef class MappedFiles:
     def __cinit__(self, str folder, int64_t file_size, int64_t step=65536, bint durable_names=False, bint small_pages=False):
         self.folder = folder
-        self.small_pages = small_pages
         self.durable_names = durable_names
         self.seq.files = NULL
         self.seq.count = self.seq.capacity = 0
         self.seq.tail = -1
         self.seq.file_size = file_size
         self.seq.step = step
+        self.seq.small_pages = small_pages
         self.spare = NULL
 
     def __dealloc__(self):
@@ -317,7 +324,7 @@ cdef class MappedFiles:
         with nogil:
             room = allocate_to(&self.seq, file, min(allocate, file.size))
             if room == ROOM_READY:
-                _populate(file, 0, file.allocated, self.small_pages)
+                _populate(file, 0, file.allocated)
         if self.spare == NULL and self._next_start() == start:
             self.spare = file
         else:
@@ -337,9 +344,9 @@ cdef class MappedFiles:
             if map_file(tail) == NULL:
                 error = errno
             elif upto > tail.allocated:
-                error = _fallocate(tail, upto)
+                error = _fallocate(&self.seq, tail, upto)
             if populate > 0:
-                _populate(tail, tail.wrote, min(tail.allocated, tail.wrote + populate), self.small_pages)
+                _populate(tail, tail.wrote, min(tail.allocated, tail.wrote + populate))
         self._unpin(tail)
         return error
 
@@ -638,17 +645,11 @@ cdef sync_folder(str folder):
         os.close(fd)
 
 
-cdef void _populate(FileMap* file, int64_t start, int64_t end, bint small_pages) noexcept nogil:
-    """Fault pages in before the writer meets them: a cold page costs an append more than all its other work.
-
-    Read-ahead brings them in folios of up to 2 MB, which is cheapest; but the kernel writes a folio whole, so a log that is
-    synced after each message would write 2 MB for each (1,300 messages/s with one outstanding instead of 4,500).
-    """
+cdef void _populate(FileMap* file, int64_t start, int64_t end) noexcept nogil:
+    """Fault pages in before the writer meets them: a cold page costs an append more than all its other work."""
     cdef int64_t first = max(start, file.populated) & ~(<int64_t> PAGE - 1)
     if end <= first or file.base == NULL:
         return
-    if small_pages:
-        madvise(file.base + first, end - first, RANDOM)
     madvise(file.base + first, end - first, POPULATE_WRITE)
     file.populated = end
 

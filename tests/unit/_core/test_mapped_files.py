@@ -1,4 +1,4 @@
-"""Pages made ahead of need: one by one where each sync must write little, with read-ahead elsewhere."""
+"""Pages of a log are made one by one where each sync must write little, with read-ahead elsewhere."""
 
 from pathlib import Path
 
@@ -21,9 +21,15 @@ def is_random(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("small_pages", [False, True])
-def test_pages_ahead_of_need_are_made_one_by_one_where_asked(tmp_path: Path, small_pages: bool) -> None:
+def test_pages_are_made_one_by_one_from_the_first_on_where_asked(tmp_path: Path, small_pages: bool) -> None:
     files = MappedFiles(str(tmp_path), SIZE, small_pages=small_pages)
     files.append(b"a")
-    assert files.allocate_ahead(SIZE, SIZE // 2) == 0
     assert is_random(tmp_path / f"{0:020d}") is small_pages
-    assert files.read(0, 1) == b"a"
+
+
+@pytest.mark.parametrize("small_pages", [False, True])
+def test_pages_of_the_next_file_are_too(tmp_path: Path, small_pages: bool) -> None:
+    files = MappedFiles(str(tmp_path), SIZE, small_pages=small_pages)
+    files.append(b"a")
+    files.make_spare(SIZE)
+    assert is_random(tmp_path / f"{SIZE:020d}") is small_pages
