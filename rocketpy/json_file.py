@@ -120,6 +120,11 @@ def bak_of(path: Path) -> Path:
     return path.with_name(path.name + ".bak")
 
 
+def remedy(path: Path) -> str:
+    """What to do about JSON that means nothing here."""
+    return f"restore it from {bak_of(path).name}, or remove it"
+
+
 def pretty(value: Any) -> str:
     """JSON as fastjson prints it with PrettyFormat: what stands in `config/*.json`, byte for byte."""
     return "".join(pretty_parts(value, 0))

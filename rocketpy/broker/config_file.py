@@ -41,7 +41,7 @@ class ConfigFile:
         try:
             return None if text is None else body.decode(text.encode())
         except RequestRefused as refusal:
-            message = f"{self._path}: {refusal.remark}; restore it from {self._path.name}.bak, or remove it"
+            message = f"{self._path}: {refusal.remark}; {json_file.remedy(self._path)}"
             raise StartRefused(message) from None
 
     def changed(self) -> None:

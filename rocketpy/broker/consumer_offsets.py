@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rocketpy import json_file
 from rocketpy.broker.table_text import TableText
+from rocketpy.errors import StartRefused
 from rocketpy.protocol import fastjson
 
 log = logging.getLogger("RocketmqBroker")
@@ -114,8 +115,11 @@ class ConsumerOffsets:
     def load(self) -> None:
         """Read the file; none is a fresh broker."""
         text = json_file.load(self._path)
-        stored = fastjson.loads(text).get("offsetTable") or {} if text else {}
-        self.table = {key: {int(id): int(at) for id, at in row.items()} for key, row in stored.items()}
+        try:
+            stored = fastjson.loads(text).get("offsetTable") or {} if text else {}
+            self.table = {key: {int(id): int(at) for id, at in row.items()} for key, row in stored.items()}
+        except (AttributeError, TypeError, ValueError):
+            raise StartRefused(f"{self._path} holds no offsets: {json_file.remedy(self._path)}") from None
         self._text.clear()
         self._stale = set(self.table)
         self._changed = False

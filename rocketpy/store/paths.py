@@ -5,6 +5,7 @@ The only place where names become paths. Invariant: no name leads out of its fol
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,6 +82,13 @@ class StorePaths:
         for name in CONFIG_FILES:
             path = self.config_file(name)
             yield from (path, path.with_name(path.name + ".bak"), path.with_name(path.name + ".tmp"))
+        yield from self.log_files()
+
+    def log_files(self) -> Iterator[Path]:
+        """What has the name of a commit log file: 20 digits."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            paths = sorted(self.commit_log.iterdir())
+            yield from (path for path in paths if len(path.name) == 20 and path.name.isdigit())
 
     def check(self) -> None:
         """StartRefused, in one line with the remedy, when a path is taken by the wrong thing or cannot be written."""

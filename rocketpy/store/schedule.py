@@ -15,7 +15,7 @@ from rocketpy import json_file
 from rocketpy._core.json_reader import read_json
 from rocketpy._core.message import Message
 from rocketpy.clock import Clock
-from rocketpy.errors import CorruptMessage
+from rocketpy.errors import CorruptMessage, StartRefused
 from rocketpy.store.delay_levels import delays_ms
 from rocketpy.store.results import PutMessageStatus, PutResult
 
@@ -100,8 +100,11 @@ class Schedule:
     def load(self) -> None:
         """Read the progress; none is 0 for every level."""
         text = json_file.load(self._path)
-        table = (read_json(text) or {}).get("offsetTable") or {} if text else {}
-        self.offsets = {int(level): int(offset) for level, offset in table.items()}
+        try:
+            table = (read_json(text) or {}).get("offsetTable") or {} if text else {}
+            self.offsets = {int(level): int(offset) for level, offset in table.items()}
+        except (AttributeError, TypeError, ValueError):
+            raise StartRefused(f"{self._path} holds no offsets: {json_file.remedy(self._path)}") from None
         self._persisted = dict(self.offsets)
 
     def persist(self) -> None:

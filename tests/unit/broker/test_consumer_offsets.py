@@ -8,6 +8,7 @@ import pytest
 
 from rocketpy import json_file
 from rocketpy.broker.consumer_offsets import ROWS_A_TURN, ConsumerOffsets
+from rocketpy.errors import StartRefused
 
 
 @pytest.fixture
@@ -162,3 +163,12 @@ def test_an_older_text_never_replaces_a_newer_one(offsets: ConsumerOffsets, path
     again = ConsumerOffsets(path)
     again.load()
     assert again.query("G", "T", 0) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", '{"offsetTable":[1]}', '{"offsetTable":{"T@G":[1]}}', '{"offsetTable":{"T@G":{"a":"b"}}}']
+)
+def test_json_of_something_else_refuses_the_start(path: Path, text: str) -> None:
+    path.write_text(text)
+    with pytest.raises(StartRefused, match=rf"{path} holds no offsets: restore it from {path.name}\.bak, or remove it"):
+        ConsumerOffsets(path).load()

@@ -57,7 +57,8 @@ def test_a_full_store_is_fine(paths: StorePaths) -> None:
     paths.check()
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "abort", "lock", "config/topics.json", "config/delayOffset.json.bak"])
+@pytest.mark.parametrize("name", ["checkpoint", "abort", "lock", "config/topics.json", "config/delayOffset.json.bak",
+                                  "commitlog/00000000000000000000", "commitlog/00000000001073741824"])
 def test_a_folder_where_a_file_must_be(paths: StorePaths, name: str) -> None:
     (paths.root / name).mkdir(parents=True)
     with pytest.raises(StartRefused, match=f"{name} is a folder where a file must be: remove it: rmdir "):

@@ -10,6 +10,7 @@ import pytest
 
 from rocketpy._core.message import Message
 from rocketpy.clock import Clock, ManualClock
+from rocketpy.errors import StartRefused
 from rocketpy.store.results import PutMessageStatus, PutResult
 from rocketpy.store.schedule import DelayLevels, DelayQueue, Schedule, real_message
 
@@ -297,3 +298,11 @@ def test_a_bug_is_logged_and_tried_again(schedule: Schedule, store: Store, caplo
     store.queues[0].entries[0] = (1,)  # type: ignore[call-overload]
     run(schedule, lambda: None, 0.05)
     assert "tried again in 10000 ms" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"offsetTable":[1]}', '{"offsetTable":{"1":"x"}}'])
+def test_json_of_something_else_refuses_the_start(schedule: Schedule, tmp_path: Path, text: str) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "delayOffset.json").write_text(text)
+    with pytest.raises(StartRefused, match=r"delayOffset\.json holds no offsets: restore it from .*\.bak"):
+        schedule.load()
