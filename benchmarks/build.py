@@ -41,7 +41,7 @@ def loadgen(cache: Path = CACHE) -> Path:
 def java() -> str:
     """The java command."""
     home = os.environ.get("JAVA_HOME")
-    return str(Path(home) / "bin" / "java") if home else _tool("java", "apt-get install openjdk-17-jdk-headless")
+    return str(Path(home) / "bin" / "java") if home else _tool("java", "apt-get install default-jdk-headless")
 
 
 def jars(cache: Path = CACHE) -> str:

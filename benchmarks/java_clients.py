@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from benchmarks.build import jars, java
 from benchmarks.load import Sample
 from benchmarks.processes import Child, Failed, cpu_seconds
-from benchmarks.servers import HEAP, OPENED, Servers
+from benchmarks.servers import HEAP, OPENS, Servers
 
 PACKAGE = "org.apache.rocketmq.example.benchmark"
 SENT = re.compile(r"Send TPS: (\d+) .*Average RT: +([\d.]+) Send Failed: (\d+) Response Failed: (\d+)")
@@ -22,14 +22,13 @@ CONSUMED = re.compile(r"Consume TPS: (\d+) Average\(B2C\) RT: +([\d.]+)")
 
 
 def _client(servers: Servers, name: str, extra: list[str]) -> Child:
-    opens = [f"--add-opens={package}=ALL-UNNAMED" for package in OPENED]
     settings = {
         "user.home": servers.folder,
         "rocketmq.client.logRoot": servers.folder / "logs",
         "rocketmq.namesrv.addr": f"127.0.0.1:{servers.ports['namesrv']}",  # Consumer does not look at its option -n
     }
     defines = [f"-D{key}={value}" for key, value in settings.items()]
-    command = [java(), *HEAP, *opens, *defines, "-cp", jars(), f"{PACKAGE}.{name}", *extra]
+    command = [java(), *HEAP, *OPENS, *defines, "-cp", jars(), f"{PACKAGE}.{name}", *extra]
     output = servers.folder / f"{name}.out"
     output.unlink(missing_ok=True)
     return Child(command, output, dict(os.environ), servers.folder, None)

@@ -19,8 +19,9 @@ from benchmarks.build import ROOT, jars, java
 from benchmarks.processes import Child, Failed, free_port
 
 HEAP = ("-Xms1g", "-Xmx1g", "-Xmn512m")
-# JDK 17 keeps these closed; upstream's servers reach into them. The ratio keeps a fairly full disk from stopping a run.
+# Upstream's servers reach into these, closed since JDK 9. JDK 8 has no such flags and is told to pass over them.
 OPENED = ("java.base/java.nio", "java.base/sun.nio.ch", "java.base/java.lang", "java.base/jdk.internal.ref")
+OPENS = ("-XX:+IgnoreUnrecognizedVMOptions", *(f"--add-opens={package}=ALL-UNNAMED" for package in OPENED))
 MAIN_CLASS = {
     "namesrv": "org.apache.rocketmq.namesrv.NamesrvStartup",
     "broker": "org.apache.rocketmq.broker.BrokerStartup",
@@ -43,9 +44,9 @@ def upstream_command(program: str, properties: Path, folder: Path) -> tuple[list
     conf.mkdir(exist_ok=True)
     (folder / "logs").mkdir(exist_ok=True)
     (conf / f"logback_{program}.xml").write_text(LOGBACK.format(folder=folder, program=program))
-    opens = [f"--add-opens={package}=ALL-UNNAMED" for package in OPENED]
+    # The ratio keeps a fairly full disk from stopping a run.
     settings = [f"-Duser.home={folder}", "-Drocketmq.broker.diskSpaceWarningLevelRatio=0.98"]
-    command = [java(), *HEAP, *opens, *settings, "-cp", jars(), MAIN_CLASS[program], "-c", str(properties)]
+    command = [java(), *HEAP, *OPENS, *settings, "-cp", jars(), MAIN_CLASS[program], "-c", str(properties)]
     return command, {"ROCKETMQ_HOME": str(folder)}
 
 

@@ -14,8 +14,10 @@ JAVA = HERE / "java"
 UPSTREAM = HERE / "upstream"
 GO = HERE / "go"
 BUILD_TIMEOUT_S = 600
-# Short JVM start and little memory matter here, speed in the long run does not. Netty 4.0 looks into these packages.
-JVM = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+# Short JVM start and little memory matter here, speed in the long run does not. Netty 4.0 looks into these packages;
+# JDK 8 has no such flags, and the first one lets it pass over them.
+JVM = ["java", "-XX:+IgnoreUnrecognizedVMOptions", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+       "-Xshare:auto",
        *(f"--add-opens=java.base/{package}=ALL-UNNAMED"
          for package in ("java.nio", "sun.nio.ch", "java.lang", "jdk.internal.ref"))]
 
@@ -47,7 +49,7 @@ def java_program() -> str:
     classes = cache_dir() / f"java-{digest([JAVA / 'pom.xml', *sources])}"
     if not classes.exists():
         scratch = classes.with_suffix(f".{os.getpid()}")
-        flags = ["-nowarn", "--release", "8", "-Xlint:-options"]
+        flags = ["-nowarn", "-source", "8", "-target", "8", "-Xlint:-options"]  # JDK 8 does not know --release
         run(["javac", *flags, "-cp", jars, "-d", str(scratch), *map(str, sources)])
         scratch.rename(classes)
     return f"{classes}:{jars}"

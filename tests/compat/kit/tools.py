@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 INSTALL = {
-    "java": "apt-get install openjdk-17-jdk-headless",
-    "javac": "apt-get install openjdk-17-jdk-headless",
+    "java": "apt-get install default-jdk-headless",
+    "javac": "apt-get install default-jdk-headless",
     "mvn": "apt-get install maven",
     "go": "apt-get install golang-go",
     "ip": "apt-get install iproute2",
