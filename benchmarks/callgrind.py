@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,18 +17,23 @@ NAMED = re.compile(r"(?P<key>\w+)=\((?P<id>\d+)\)(?: (?P<name>.*))?")
 
 @dataclass
 class Profile:
-    """Own instructions by (object file, function), and calls by function."""
+    """Own instructions by (object file, function), calls by function, and the dearest call of each function."""
 
     instructions: Counter[tuple[str, str]] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
+    dearest: dict[str, float] = field(default_factory=dict)
 
     def instructions_in(self, *marks: str) -> int:
         """Instructions of object files whose path holds one of the marks."""
         return sum(cost for (path, _), cost in self.instructions.items() if any(mark in path for mark in marks))
 
-    def calls_of(self, names: Iterable[str]) -> int:
-        """How often these functions were called."""
-        return sum(self.calls[name] for name in names)
+    def leaf_calls(self, name: str) -> float:
+        """How often a function was called that calls nothing and runs straight through.
+
+        With --toggle-collect callgrind also counts some calls of other threads, but not their cost: cost tells.
+        """
+        own = sum(cost for (_, function), cost in self.instructions.items() if function == name)
+        return own / self.dearest[name] if own else 0.0
 
     def calls_of_any(self, ending: str) -> int:
         """How often functions whose names end so were called."""
@@ -46,20 +50,22 @@ def read_profile(path: Path) -> Profile:
     profile = Profile()
     names: dict[tuple[str, str], str] = {}
     at = {"ob": "", "fn": "", "cfn": ""}
-    skip = False  # the line after `calls=` is what the callee cost
+    calls = 0  # of the `calls=` line just read: the line after it is what they cost, with all that they called
     for line in path.read_text().splitlines():
         if found := NAMED.match(line):
             key = found["key"]
             space = "fn" if key in ("fn", "cfn") else "ob" if key in ("ob", "cob") else "fl"
             at[key] = names.setdefault((space, found["id"]), (found["name"] or "").partition("'")[0])
         elif line.startswith("calls="):
-            profile.calls[at["cfn"]] += int(line[6:].split()[0])
-            skip = True
+            calls = int(line[6:].split()[0])
+            profile.calls[at["cfn"]] += calls
         elif line[:1].isdigit() or line[:1] in "+-*":
             cost = line.split()
-            if not skip and len(cost) > 1:
+            if calls:
+                profile.dearest[at["cfn"]] = max(profile.dearest.get(at["cfn"], 0.0), int(cost[1]) / calls)
+            elif len(cost) > 1:
                 profile.instructions[at["ob"], at["fn"]] += int(cost[1])
-            skip = False
+            calls = 0
     return profile
 
 
@@ -70,9 +76,9 @@ class Callgrind:
         self.pid, self.dumps, self.taken = pid, dumps, 0
 
     @staticmethod
-    def command(dumps: Path) -> list[str]:
-        """What stands before the program's own command; Python's arenas are as they always are."""
-        quiet = ["-q", "--tool=callgrind", "--instr-atstart=no"]
+    def command(dumps: Path, inside: str) -> list[str]:
+        """What stands before the program's own command; counted is what happens inside of the named function."""
+        quiet = ["-q", "--tool=callgrind", "--instr-atstart=no", f"--toggle-collect={inside}"]
         return ["valgrind", *quiet, f"--callgrind-out-file={dumps}"]
 
     def _control(self, *words: str) -> None:
