@@ -82,7 +82,7 @@ class SubscriptionGroups:
     def put(self, group: SubscriptionGroupConfig) -> None:
         """Create or replace a group, as an operator says."""
         check_name("group", group.group_name)
-        check_queue_nums(f"the group {group.group_name}", "retryQueueNums", group.retry_queue_nums)
+        check_queue_nums(retryQueueNums=max(0, group.retry_queue_nums))  # a negative number means: no retries
         old = self.table.get(group.group_name)
         if old is None:
             log.info("create new subscription group, %s", group)

@@ -25,7 +25,9 @@ from rocketpy.protocol.perm import INHERIT, READ, WRITE, is_inherited
 log = logging.getLogger("RocketmqBroker")
 
 MANY = 1000  # as many topics that clients made are worth a word: none of them goes by itself
-MAX_QUEUE_NUMS = 65_536  # no process can map more queues than that; each costs every client and every listing a row
+# Upstream has no limit, and a typing error makes it loop over two thousand million queues wherever it lists them. No
+# process can map more than these.
+MAX_QUEUE_NUMS = 65_536
 
 OnChange = Callable[[str, "TopicConfig | None"], None]
 
@@ -49,15 +51,14 @@ def system_topics(config: BrokerConfig) -> list[TopicConfig]:
 def check_topic(topic: TopicConfig) -> None:
     """RequestRefused when a topic could not be served under this name or with so many queues."""
     names.check_name("topic", topic.topic_name)
-    check_queue_nums(f"the topic {topic.topic_name}", "readQueueNums", topic.read_queue_nums)
-    check_queue_nums(f"the topic {topic.topic_name}", "writeQueueNums", topic.write_queue_nums)
+    check_queue_nums(readQueueNums=topic.read_queue_nums, writeQueueNums=topic.write_queue_nums)
 
 
-def check_queue_nums(whose: str, field: str, nums: int) -> None:
-    """RequestRefused when `nums` are more queues than can be."""
-    if nums > MAX_QUEUE_NUMS:
-        remark = f"{whose} has {field} {nums}, {MAX_QUEUE_NUMS} are allowed"
-        raise RequestRefused(ResponseCode.SYSTEM_ERROR, remark)
+def check_queue_nums(**numbers: int) -> None:
+    """RequestRefused for what no topic or group can have; `numbers` by their names on the wire."""
+    for name, number in numbers.items():
+        if not 0 <= number <= MAX_QUEUE_NUMS:
+            raise RequestRefused(ResponseCode.SYSTEM_ERROR, f"{name}={number} is out of range 0..{MAX_QUEUE_NUMS}")
 
 
 def _topic(name: str, queue_nums: int, perm: int, sys_flag: int = 0) -> TopicConfig:
@@ -160,7 +161,7 @@ class Topics:
         known = self.table.get(topic)
         if known is not None:
             return known
-        made = _topic(topic, queue_nums, perm, sys_flag)
+        made = _topic(topic, max(0, queue_nums), perm, sys_flag)
         log.info("create new topic %s", made)
         return self._create(made)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
-from rocketpy.broker.processors.answers import Answer, check_queue_nums, refused, success
+from rocketpy.broker.processors.answers import Answer, refused, success
 from rocketpy.protocol import admin_bodies as bodies
 from rocketpy.protocol import names
 from rocketpy.protocol.admin_bodies import OffsetWrapper
@@ -34,8 +34,6 @@ def update_and_create_subscriptiongroup(
     """Put a group's config; members that are missing have their defaults."""
     group = SubscriptionGroupConfig.decode(request.body)
     names.check_name("group", group.group_name)
-    if group.retry_queue_nums > 0:  # any other number means: no retries
-        check_queue_nums(retryQueueNums=group.retry_queue_nums)
     log.info("update subscription group %s, asked by %s", group.group_name, connection.address)
     broker.groups.put(group)
     return success()

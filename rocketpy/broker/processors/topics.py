@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
-from rocketpy.broker.processors.answers import Answer, check_queue_nums, refused, success
+from rocketpy.broker.processors.answers import Answer, refused, success
 from rocketpy.protocol import names
 from rocketpy.protocol.admin_bodies import GroupList, TopicOffset, TopicStatsTable
 from rocketpy.protocol.bodies import MessageQueue, TopicConfig, TopicList
@@ -34,7 +34,6 @@ def update_and_create_topic(
         raise refused(ResponseCode.SYSTEM_ERROR, remark)
     if broker.topics.get(header.topic) is None:
         names.check_name("topic", header.topic)
-    check_queue_nums(readQueueNums=header.read_queue_nums, writeQueueNums=header.write_queue_nums)
     log.info("update topic %s, asked by %s", header.topic, connection.address)
     broker.topics.put(
         TopicConfig(

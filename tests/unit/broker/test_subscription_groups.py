@@ -98,6 +98,6 @@ def test_every_change_is_told(make: Make) -> None:
 
 def test_more_retry_queues_than_can_be_are_refused_by_name(make: Make) -> None:
     groups = make()
-    with pytest.raises(RequestRefused, match="retryQueueNums 65537"):
+    with pytest.raises(RequestRefused, match="retryQueueNums=65537"):
         groups.put(SubscriptionGroupConfig(group_name="G", retry_queue_nums=65_537))
     assert "G" not in groups.table

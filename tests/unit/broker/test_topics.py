@@ -229,8 +229,8 @@ def test_a_disk_that_refuses_is_told(make: Make, tmp_path: Path, caplog: pytest.
     assert str(tmp_path / "config" / "topics.json") in caplog.text
 
 
-@pytest.mark.parametrize("nums", [(65_537, 1), (1, 2**31 - 1)])
-def test_more_queues_than_can_be_are_refused_by_name(make: Make, nums: tuple[int, int]) -> None:
+@pytest.mark.parametrize("nums", [(65_537, 1), (1, 2**31 - 1), (-1, 1)])
+def test_what_no_topic_can_have_of_queues_is_refused_by_name(make: Make, nums: tuple[int, int]) -> None:
     topics = make()
     with pytest.raises(RequestRefused, match="QueueNums"):
         topics.put(TopicConfig("T", *nums))
@@ -238,5 +238,5 @@ def test_more_queues_than_can_be_are_refused_by_name(make: Make, nums: tuple[int
 
 
 def test_a_retry_topic_of_too_many_queues_is_refused(make: Make) -> None:
-    with pytest.raises(RequestRefused, match="readQueueNums 65537"):
+    with pytest.raises(RequestRefused, match="readQueueNums=65537"):
         make().create_in_send_back("%RETRY%G", 65_537, 6, 0)
