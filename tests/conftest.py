@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("rocketpy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rocketpy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -488,13 +488,16 @@ cdef class IndexWriter:
     def put(self, str topic not None, str uniq_key, str keys, int64_t physical_offset, int64_t store_timestamp):
         cdef bytes topic_bytes = topic.encode("utf-8", "replace")
         cdef bytes uniq_bytes = b"" if uniq_key is None else uniq_key.encode("utf-8", "replace")
+        cdef const char* uniq = NULL
         cdef bytes keys_bytes = b"" if keys is None else keys.encode("utf-8", "replace")
         cdef int total = (uniq_key is not None) + count_keys(keys_bytes, <int> len(keys_bytes))
         if self.prepare(total) != INDEX_READY:
             raise StoreError(f"no room in the index: {os.strerror(self.state.error)}")
+        if uniq_key is not None:
+            uniq = uniq_bytes
         put_keys(
-            &self.state, topic_bytes, <int> len(topic_bytes), NULL if uniq_key is None else <const char*> uniq_bytes,
-            <int> len(uniq_bytes), keys_bytes, <int> len(keys_bytes), physical_offset, store_timestamp,
+            &self.state, topic_bytes, <int> len(topic_bytes), uniq, <int> len(uniq_bytes), keys_bytes,
+            <int> len(keys_bytes), physical_offset, store_timestamp,
         )
 
     @property

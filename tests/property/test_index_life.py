@@ -96,7 +96,7 @@ def test_garbage_leads_nowhere(data: bytes, at: int, log_end: int) -> None:
         assert (file.count, file.sound_entries(log_end)) == (sound, sound)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 7), MESSAGES, CRASHES)
 def test_a_key_finds_its_messages(
     capacity: int, messages: list[list[str]], crashes: list[tuple[int, int, bool]]

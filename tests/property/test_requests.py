@@ -71,7 +71,7 @@ def requests(draw: st.DrawFn) -> Command:
     return Command(int(code), ext, draw(BODIES), version=draw(st.sampled_from([0, 100, 317])))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(request=requests())
 def test_every_request_has_its_answer(broker: Broker, request: Command) -> None:
     async def ask() -> None:

@@ -73,5 +73,5 @@ class Brokers(RuleBasedStateMachine):
         assert self.routes.filter_servers.keys() <= self.routes.live.keys()
 
 
-Brokers.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Brokers.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestBrokers = Brokers.TestCase

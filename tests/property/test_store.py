@@ -134,6 +134,6 @@ def properties(tag: str) -> dict[str, str]:
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=20, suppress_health_check=list(HealthCheck)
 )
 test_a_store_is_a_list_a_queue = StoreMachine.TestCase

@@ -151,7 +151,7 @@ def answers(pieces):
     return asyncio.run(main())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(commands(), st.sampled_from([0, 1])), min_size=1, max_size=6), st.data())
 def test_frames_do_not_depend_on_where_reads_end(items, data):
     for command, _ in items:

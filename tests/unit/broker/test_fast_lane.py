@@ -145,7 +145,7 @@ def conversations(draw):
     return turns
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(turns=conversations())
 def test_both_lanes_answer_and_store_the_same_bytes(turns, tmp_path_factory, monkeypatch):
     port, source_port = free_port(), free_port()
