@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import needs
+
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("rocketpy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rocketpy")
@@ -18,3 +20,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy"),
         help="which servers the official clients of tests/compat are tested on",
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reason in sorted(set(needs.missing.values())):
+        terminalreporter.write_line(f"some tests have not run here: {reason}")

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from kit import servers, tools
+from kit import servers
 from kit.clients import Client, GoClient, JavaClient, Session
 from kit.cluster import Cluster
 
@@ -31,11 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(180))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for reason in sorted(set(tools.missing.values())):
-        terminalreporter.write_line(f"compat tests not run here: {reason}")
 
 
 @pytest.fixture(scope="session")

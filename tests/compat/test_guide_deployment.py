@@ -23,6 +23,8 @@ from kit.netns import Host, Network
 from kit.process import wait_until
 from kit.servers import REPO, rocketpy_python
 
+from tests.needs import need_root
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 FOLDER = Path("/usr/local/rocketmq-4.5.2")
@@ -102,9 +104,8 @@ class Guide:
 
 @pytest.fixture
 def network() -> Iterator[Network]:
-    """Namespaces need root; without it the whole file is skipped with that reason."""
-    if os.geteuid() != 0:
-        tools.lack("root", "the guide deployment makes network and mount namespaces: run it as root (sudo)")
+    """Namespaces need root; without it the deployment is skipped with that reason."""
+    need_root("the guide deployment makes network and mount namespaces")
     tools.need("ip", "unshare", "nsenter")
     network = Network()
     try:

@@ -8,20 +8,22 @@ import pytest
 from kit import servers, tools, wire
 from kit.process import Program, StartFailed, free_broker_port, taken
 
+from tests import needs
+
 
 def test_a_missing_tool_is_named_with_its_install_command(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tools, "missing", {})
+    monkeypatch.setattr(needs, "missing", {})
     monkeypatch.setitem(tools.INSTALL, "no-such-tool", "apt-get install no-such-tool")
-    monkeypatch.delenv(tools.REQUIRE, raising=False)
+    monkeypatch.delenv(needs.REQUIRE, raising=False)
     with pytest.raises(pytest.skip.Exception, match="install it with: apt-get install no-such-tool"):
         tools.need("no-such-tool")
-    assert list(tools.missing) == ["no-such-tool"]
+    assert list(needs.missing) == ["no-such-tool"]
 
 
 def test_a_missing_tool_fails_where_all_must_run(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tools, "missing", {})
+    monkeypatch.setattr(needs, "missing", {})
     monkeypatch.setitem(tools.INSTALL, "no-such-tool", "apt-get install no-such-tool")
-    monkeypatch.setenv(tools.REQUIRE, "1")
+    monkeypatch.setenv(needs.REQUIRE, "1")
     with pytest.raises(pytest.fail.Exception, match="no-such-tool is missing"):
         tools.need("no-such-tool")
 

@@ -1,7 +1,6 @@
 """A full disk costs nobody a message: puts are refused, gets go on, and service returns by itself with the space."""
 
 import logging
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from rocketpy.config import MessageStoreConfig
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.results import PutMessageStatus
 from tests.crash.test_kill import stored
+from tests.needs import need_root
 
 BALLAST_BYTES = 1 << 20
 
@@ -23,11 +23,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MiB."""
     path = tmp_path / "disk"
     path.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(path)], capture_output=True, check=False
-    ).returncode == 0
-    if not mounted:
-        pytest.skip("a tmpfs cannot be mounted here (needs root)")
+    need_root("a small disk is mounted")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(path)], check=True)
     yield path
     subprocess.run(["umount", "-l", str(path)], check=True)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 
-import pytest
+from tests.needs import lack
 
 INSTALL = {
     "java": "apt-get install default-jdk-headless",
@@ -16,9 +15,6 @@ INSTALL = {
     "nsenter": "apt-get install util-linux",
     "unshare": "apt-get install util-linux",
 }
-REQUIRE = "ROCKETPY_REQUIRE_TOOLS"
-
-missing: dict[str, str] = {}
 
 
 def need(*names: str) -> None:
@@ -26,11 +22,3 @@ def need(*names: str) -> None:
     for name in names:
         if shutil.which(name) is None:
             lack(name, f"{name} is missing; install it with: {INSTALL[name]}")
-
-
-def lack(what: str, reason: str) -> None:
-    """The test cannot run here for this reason: a skip, or a failure where everything must run."""
-    missing[what] = reason
-    if os.environ.get(REQUIRE) == "1":
-        pytest.fail(f"{reason} ({REQUIRE}=1)", pytrace=False)
-    pytest.skip(reason)
