@@ -34,6 +34,8 @@ from rocketpy.config import (
 )
 from rocketpy.config.checks import check_broker_settings, check_can_serve, store_address
 from rocketpy.config.environment import Environment
+from rocketpy.config.old_keys import ADDRESS_SERVER_DOMAIN, ADDRESS_SERVER_SUB_GROUP
+from rocketpy.remoting.address_server import NameServerWatch, address_server_url
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.listen import bind as bind_port
@@ -51,6 +53,7 @@ EVERY_ADDRESS = "0.0.0.0"
 VIP_PORT_STEP = 2  # the VIP port is the listening port minus this
 EXPIRE_CLIENTS_MS = 10_000
 FIRST_OFFSETS_MS = 10_000
+ADDRESS_SERVER_WAIT_S = 1.0  # a start does not wait longer for an address server that does not answer
 
 
 class Broker:
@@ -81,12 +84,21 @@ class Broker:
         self.cleaner = Cleaner(store_config, CleanDoor(self.store), clock)
         self.remoting_client = RemotingClient(connect_timeout_ms=client_config.connect_timeout_millis)
         self.namesrv = NamesrvLink(config, server_config, self.topics, self.remoting_client)
+        self.address_server = self._address_server()
         self.settles_later = store_config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._wants_slave = store_config.broker_role is BrokerRole.SYNC_MASTER
         self.started_ms = clock.now_ms()
         self._held: dict[Connection, set[Hold]] = {}
         self._periodic = Periodic()
         self._server: RemotingServer | None = None
+
+    def _address_server(self) -> NameServerWatch | None:
+        """Who says where the name servers are, when nobody else does."""
+        if self.config.namesrv_addr or not self.config.fetch_namesrv_addr_by_address_server:
+            return None
+        domain, subgroup = map(self.config.extra.get, (ADDRESS_SERVER_DOMAIN, ADDRESS_SERVER_SUB_GROUP))
+        url = address_server_url(self.config.system_properties, domain=domain, subgroup=subgroup)
+        return NameServerWatch(url, self.namesrv.use, log)
 
     @property
     def address(self) -> str:
@@ -119,6 +131,8 @@ class Broker:
             await self._abandon(sockets)
             raise
         self._schedule()
+        if self.address_server is not None:
+            await self.address_server.start(ADDRESS_SERVER_WAIT_S)
         await self.namesrv.start()
 
     async def _abandon(self, sockets: list[socket.socket]) -> None:
@@ -164,6 +178,8 @@ class Broker:
         if self._server is not None:
             await self._server.stop()
         await self._periodic.stop()
+        if self.address_server is not None:
+            await self.address_server.stop()
         await self.namesrv.stop()
         await self.remoting_client.close()
         for part in (self.holds, self.cleaner, self.schedule, self.store, self.lane):

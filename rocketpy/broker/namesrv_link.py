@@ -84,7 +84,8 @@ class NamesrvLink:
         self._topics = topics
         self._client = client
         self._servers = [NameServerState(address) for address in addresses(config.namesrv_addr)]
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._started = False
         # What a slave learns: the address of its master, and where that one replicates.
         self.master_addr: str | None = None
         self.master_ha_addr: str | None = None
@@ -95,11 +96,12 @@ class NamesrvLink:
 
     async def start(self) -> None:
         """Register, and go on doing so; returns when every name server answered or failed, or after a second."""
+        self._started = True
         if not self._servers:
-            log.warning("no name server is configured (namesrvAddr, -n, NAMESRV_ADDR): clients cannot find this broker")
+            log.warning("no name server is known (namesrvAddr, -n, NAMESRV_ADDR): clients cannot find this broker")
             return
+        self._keep_all_registered()
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._keep_registered(server)) for server in self._servers]
         tried = [loop.create_task(server.tried.wait()) for server in self._servers]
         _, waiting = await asyncio.wait(tried, timeout=START_WAIT_S)
         for task in waiting:
@@ -107,11 +109,28 @@ class NamesrvLink:
 
     async def stop(self) -> None:
         """Register no more, and take the registrations back."""
-        for task in self._tasks:
+        self._started = False
+        tasks, self._tasks = list(self._tasks.values()), {}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.unregister_all()
+
+    def use(self, name_servers: list[str]) -> None:
+        """These are the name servers from now on. One that is no more among them forgets this broker by itself."""
+        known = {server.address: server for server in self._servers}
+        self._servers = [known.get(address) or NameServerState(address) for address in name_servers]
+        for address in known.keys() - set(name_servers):
+            if address in self._tasks:
+                self._tasks.pop(address).cancel()
+        if self._started:
+            self._keep_all_registered()
+
+    def _keep_all_registered(self) -> None:
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            if server.address not in self._tasks:
+                self._tasks[server.address] = loop.create_task(self._keep_registered(server))
 
     # -- registration
 

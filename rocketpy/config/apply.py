@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Sequence
 
-from rocketpy.config.old_keys import DERIVED_PATHS, SPELLINGS, WITHOUT_EFFECT
+from rocketpy.config.old_keys import DERIVED_PATHS, READ_AT_START, SPELLINGS, WITHOUT_EFFECT
 from rocketpy.config.properties import Entry, PropertiesFile
 from rocketpy.config.setting import Setting, Settings
 from rocketpy.config.store import MessageStoreConfig
@@ -64,7 +64,7 @@ def _not_a_property(file: PropertiesFile, entry: Entry, settings: Sequence[Setti
         _derived_path(file, entry, store)
     elif store and entry.key in WITHOUT_EFFECT:
         file.remark(entry.line, f"{entry.key} {WITHOUT_EFFECT[entry.key]}")
-    else:
+    elif not (store and entry.key in READ_AT_START):
         near = _nearest(entry.key, known)
         asked = f"; the nearest one is {near}" if near else ""
         file.remark(entry.line, f"{entry.key} is no property of this program and has no effect{asked}")

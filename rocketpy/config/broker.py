@@ -1,6 +1,5 @@
 """Settings of the broker's decisions."""
 
-from rocketpy.config.environment import Environment
 from rocketpy.config.namesrv import rocketmq_home
 from rocketpy.config.setting import Settings, derived, prop
 
@@ -15,10 +14,6 @@ MIN_REGISTER_MS = 10_000
 MAX_REGISTER_MS = 60_000
 
 
-def _namesrv_addr(environment: Environment) -> str | None:
-    return environment.lookup("rocketmq.namesrv.addr", "NAMESRV_ADDR")
-
-
 def without_blanks(addresses: str | None) -> str | None:
     """`a:1; b:2` as it is meant: upstream would look for a host named ` b`."""
     return addresses and ";".join(part.strip() for part in addresses.split(";")).rstrip(";")
@@ -30,7 +25,7 @@ class BrokerConfig(Settings):
     rocketmq_home = derived("rocketmqHome", rocketmq_home, "folder of the release", default_text="$ROCKETMQ_HOME")
     namesrv_addr = derived(
         "namesrvAddr",
-        _namesrv_addr,
+        lambda environment: environment.namesrv_addr,
         "name servers, `;`-separated",
         important=True,
         in_force=without_blanks,
@@ -127,9 +122,8 @@ class BrokerConfig(Settings):
     fetch_namesrv_addr_by_address_server = prop(
         "fetchNamesrvAddrByAddressServer",
         False,
-        "ask an HTTP address server for name servers",
+        "without namesrvAddr: ask an HTTP address server for name servers",
         important=True,
-        not_yet="the address server",
     )
     send_thread_pool_queue_capacity = prop(
         "sendThreadPoolQueueCapacity", 10000, "sends waiting for a thread", no_effect=NO_QUEUES

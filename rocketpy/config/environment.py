@@ -16,6 +16,8 @@ ACTING_PROPERTIES = {  # system properties that something here reads
     "user.home": "base of `~/store`, `~/namesrv` and `~/logs`",
     "rocketmq.home.dir": "as `ROCKETMQ_HOME`, and before it",
     "rocketmq.namesrv.addr": "as `NAMESRV_ADDR`, and before it",
+    "rocketmq.namesrv.domain": "the address server's host, jmenv.tbsite.net; without a port, that is 8080",
+    "rocketmq.namesrv.domain.subgroup": "the list asked of the address server, nsaddr",
     "rocketmq.serialize.type": "as `ROCKETMQ_SERIALIZE_TYPE`, and before it",
     "rocketmq.log.root": "as `ROCKETMQ_LOG_ROOT`, and before it",
     "com.rocketmq.remoting.frameMaxLength": "the longest frame taken, bytes; 16777216",
@@ -68,6 +70,11 @@ class Environment:
             return int(self.system_properties[system_property])
         except (KeyError, ValueError):
             return default
+
+    @property
+    def namesrv_addr(self) -> str | None:
+        """The name servers that the surroundings name."""
+        return self.lookup("rocketmq.namesrv.addr", "NAMESRV_ADDR")
 
     @property
     def serialize_type(self) -> str:

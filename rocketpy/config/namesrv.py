@@ -25,8 +25,6 @@ class NamesrvConfig(Settings):
         "file that a remote update writes; the -c file when one is given",
         default_text="~/namesrv/namesrv.properties",
     )
-    product_env_name = prop(
-        "productEnvName", "center", "name of the environment that cluster test asks", not_yet="cluster test"
-    )
-    cluster_test = prop("clusterTest", False, "ask another environment for unknown routes", not_yet="cluster test")
+    product_env_name = prop("productEnvName", "center", "name of the environment that cluster test asks")
+    cluster_test = prop("clusterTest", False, "ask another environment for unknown routes")
     order_message_enable = prop("orderMessageEnable", False, "put orderTopicConf into routes", hot=True)

@@ -49,6 +49,9 @@ DERIVED_PATHS = {  # key -> what stands there below storePathRootDir
 
 WITHOUT_EFFECT = {
     "checkTransactionMessageEnable": "has no effect since 4.3: transactions are always checked",
-    "rmqAddressServerDomain": "is not acted on in this release (the address server)",
-    "rmqAddressServerSubGroup": "is not acted on in this release (the address server)",
 }
+
+# No field of any settings class in 4.5.2, but its start-up reads them out of the file; they are kept as extra keys.
+ADDRESS_SERVER_DOMAIN = "rmqAddressServerDomain"
+ADDRESS_SERVER_SUB_GROUP = "rmqAddressServerSubGroup"
+READ_AT_START = (ADDRESS_SERVER_DOMAIN, ADDRESS_SERVER_SUB_GROUP)

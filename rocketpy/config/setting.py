@@ -163,6 +163,11 @@ class Settings:
             self.__dict__[row.attribute] = value
 
     @property
+    def environment(self) -> Environment:
+        """The surroundings that the defaults came from."""
+        return self._environment
+
+    @property
     def system_properties(self) -> dict[str, str]:
         """What stands behind -D in JAVA_OPT: some of upstream's settings are there and in no file."""
         return self._environment.system_properties

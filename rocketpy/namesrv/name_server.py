@@ -14,6 +14,7 @@ from rocketpy.clock import Clock
 from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.config.netty import NettyServerConfig
 from rocketpy.config.setting import Settings
+from rocketpy.namesrv.cluster_test import ClusterTest
 from rocketpy.namesrv.kv_config import KVConfig
 from rocketpy.namesrv.request_table import bind as bind_requests
 from rocketpy.namesrv.route_info import RouteInfo
@@ -36,6 +37,7 @@ class NameServer:
         self.configs: tuple[Settings, ...] = (config, server_config)
         self.routes = RouteInfo(clock or Clock())
         self.kv = KVConfig(Path(config.kv_config_path))
+        self.cluster_test = ClusterTest(config) if config.cluster_test else None
         self.port = server_config.listen_port
         self._server: RemotingServer | None = None
         self._timers: list[asyncio.TimerHandle] = []
@@ -56,6 +58,8 @@ class NameServer:
             on_close=self.connection_closed,
         )
         await self._server.start([sock])
+        if self.cluster_test is not None:
+            await self.cluster_test.start()
         self._schedule(FIRST_SCAN_S, SCAN_S, self.routes.expire)
         self._schedule(FIRST_KV_LOG_S, KV_LOG_S, self.kv.log_all)
 
@@ -66,6 +70,8 @@ class NameServer:
         self._timers.clear()
         if self._server is not None:
             await self._server.stop()
+        if self.cluster_test is not None:
+            await self.cluster_test.stop()
 
     def connection_closed(self, connection: Connection) -> None:
         """A broker that is gone has no routes from now on."""

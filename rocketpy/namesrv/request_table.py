@@ -5,7 +5,7 @@ A code that is not in SERVED is answered with code 3. Invariant: SERVED has ever
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from rocketpy._core.command import Command
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rocketpy.namesrv.name_server import NameServer
     from rocketpy.remoting.connection import Connection
 
-Processor = Callable[[Any, Any, Command, Any], Command]
+Answer = Command | Awaitable[Command]
+Processor = Callable[[Any, Any, Command, Any], Answer]
 
 SERVED: dict[RequestCode, Processor] = {
     RequestCode.PUT_KV_CONFIG: kv.put_kv_config,
@@ -42,15 +43,15 @@ SERVED: dict[RequestCode, Processor] = {
 }
 
 
-def bind(server: NameServer) -> dict[int, Callable[[Connection, Command], Command]]:
+def bind(server: NameServer) -> dict[int, Callable[[Connection, Command], Answer]]:
     """The table remoting asks: code -> function of connection and request."""
     return {int(code): _bound(server, code, processor) for code, processor in SERVED.items()}
 
 
-def _bound(server: NameServer, code: RequestCode, processor: Processor) -> Callable[[Connection, Command], Command]:
+def _bound(server: NameServer, code: RequestCode, processor: Processor) -> Callable[[Connection, Command], Answer]:
     header_class = REQUEST_HEADERS.get(code)
 
-    def answer(connection: Connection, request: Command) -> Command:
+    def answer(connection: Connection, request: Command) -> Answer:
         return processor(server, connection, request, header_class.decode(request) if header_class else None)
 
     return answer

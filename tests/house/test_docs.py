@@ -9,7 +9,7 @@ from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig,
 from rocketpy.config.apply import apply_file
 from rocketpy.config.docs import TABLES, fill_page
 from rocketpy.config.environment import ACTING_PROPERTIES
-from rocketpy.config.old_keys import DERIVED_PATHS, SPELLINGS, WITHOUT_EFFECT
+from rocketpy.config.old_keys import DERIVED_PATHS, READ_AT_START, SPELLINGS, WITHOUT_EFFECT
 from rocketpy.config.properties import load_properties
 
 REPO = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ def test_the_tables_of_config_md_are_the_settings_tables() -> None:
     assert all(f"<!-- table: {name} -->" in page for name in TABLES)
 
 
-@pytest.mark.parametrize("key", [*SPELLINGS, *DERIVED_PATHS, *WITHOUT_EFFECT])
+@pytest.mark.parametrize("key", [*SPELLINGS, *DERIVED_PATHS, *WITHOUT_EFFECT, *READ_AT_START])
 def test_config_md_names_the_old_keys(key: str) -> None:
     assert f"`{key}`" in PAGE.read_text()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command, response
@@ -17,6 +17,7 @@ from rocketpy.protocol.names import ORDER_TOPIC_NAMESPACE
 from rocketpy.protocol.sys_flag import TOPIC_UNIT, TOPIC_UNIT_SUB
 
 if TYPE_CHECKING:
+    from rocketpy.namesrv.cluster_test import ClusterTest
     from rocketpy.namesrv.name_server import NameServer
     from rocketpy.remoting.connection import Connection
 
@@ -25,15 +26,26 @@ FAQ = "\nSee http://rocketmq.apache.org/docs/faq/ for further details."
 
 def get_routeinfo_by_topic(
     server: NameServer, connection: Connection, request: Command, header: GetRouteInfoRequestHeader
-) -> Command:
+) -> Command | Awaitable[Command]:
     """A topic's queues and brokers; what clients ask first, and every 30 s."""
+    elsewhere = server.cluster_test
     route = server.routes.route(header.topic)
     if route is None:
-        remark = f"No topic route info in name server for the topic: {header.topic}{FAQ}"
-        return response(ResponseCode.TOPIC_NOT_EXIST, remark)
-    if server.config.order_message_enable:
+        return no_route(header.topic) if elsewhere is None else route_from(elsewhere, header.topic)
+    if server.config.order_message_enable or elsewhere is not None:
         route.order_topic_conf = server.kv.get(ORDER_TOPIC_NAMESPACE, header.topic)
     return response(body=route.encode())
+
+
+async def route_from(elsewhere: ClusterTest, topic: str) -> Command:
+    """What the other environment knows."""
+    route = await elsewhere.route(topic)
+    return no_route(topic) if route is None else response(body=route.encode())
+
+
+def no_route(topic: str) -> Command:
+    remark = f"No topic route info in name server for the topic: {topic}{FAQ}"
+    return response(ResponseCode.TOPIC_NOT_EXIST, remark)
 
 
 def delete_topic_in_namesrv(

@@ -12,8 +12,16 @@ import pytest
 
 import rocketpy.testing
 from rocketpy._core.command import request
+from rocketpy.broker.broker import Broker
 from rocketpy.client import Admin, BrokerRefused, Producer, PullConsumer, PullStatus, new_message
-from rocketpy.config import BrokerRole, FlushDiskType
+from rocketpy.config import (
+    BrokerConfig,
+    BrokerRole,
+    FlushDiskType,
+    MessageStoreConfig,
+    NettyClientConfig,
+    NettyServerConfig,
+)
 from rocketpy.errors import StartRefused
 from rocketpy.protocol.bodies import MessageQueue, TopicConfig
 from rocketpy.quickstart import Cluster, Quickstart
@@ -271,3 +279,38 @@ def test_a_topic_that_the_disk_refuses_is_no_success_to_the_operator(monkeypatch
         patched.setattr("rocketpy.json_file.persist", no_space)
         with pytest.raises(BrokerRefused, match=r"not on disk: .*topics\.json not written: No space left"):
             asyncio.run(scenario(cluster))
+
+
+def broker_of(folder, port=10911, extra=None, **settings):
+    config = BrokerConfig(broker_ip1="127.0.0.1", broker_ip2="127.0.0.1", **settings)
+    config.extra.update(extra or {})
+    store = MessageStoreConfig(store_path_root_dir=str(folder), **rocketpy.testing.TINY_STORE)
+    return Broker(config, NettyServerConfig(listen_port=port), NettyClientConfig(), store)
+
+
+def test_the_address_server_is_asked_only_when_it_shall_be_and_nobody_names_name_servers(tmp_path, monkeypatch):
+    monkeypatch.delenv("NAMESRV_ADDR", raising=False)
+    assert broker_of(tmp_path).address_server is None
+    asks = {"fetch_namesrv_addr_by_address_server": True}
+    assert broker_of(tmp_path, namesrv_addr="127.0.0.1:9876", **asks).address_server is None
+    keys = {"rmqAddressServerDomain": "ns.example:80", "rmqAddressServerSubGroup": "mine"}
+    assert broker_of(tmp_path, **asks).address_server.url == "http://jmenv.tbsite.net:8080/rocketmq/nsaddr"
+    assert broker_of(tmp_path, extra=keys, **asks).address_server.url == "http://ns.example:80/rocketmq/mine"
+
+
+def test_a_broker_registers_with_the_name_servers_of_the_address_server(address_server, tmp_path, monkeypatch):
+    monkeypatch.delenv("NAMESRV_ADDR", raising=False)
+    keys = {"rmqAddressServerDomain": address_server.domain}
+
+    async def scenario():
+        port = rocketpy.testing.free_broker_port()
+        broker = broker_of(tmp_path, port, keys, fetch_namesrv_addr_by_address_server=True)
+        await broker.start()
+        registered = broker.namesrv.registered_with
+        await broker.stop()
+        return registered
+
+    with rocketpy.testing.cluster() as cluster:
+        address_server.pages["/rocketmq/nsaddr"] = cluster.namesrv_addr
+        assert asyncio.run(scenario()) == [cluster.namesrv_addr]
+    assert address_server.asked == ["/rocketmq/nsaddr"]

@@ -317,4 +317,38 @@ def test_no_name_server_is_told_once(client: Client, make: Make, caplog: pytest.
 
     run(scenario())
     assert client.sent == []
-    assert "no name server is configured" in caplog.text
+    assert "no name server is known" in caplog.text
+
+
+def test_a_new_list_of_name_servers_is_registered_with_and_what_stays_is_not_disturbed(
+    client: Client, make: Make
+) -> None:
+    link, _ = make(namesrv_addr=None)
+
+    async def scenario() -> None:
+        link.use([NS1])
+        await link.start()
+        assert client.take() == [(NS1, REGISTER, False)]
+        link.use([NS1, NS2])
+        await asyncio.sleep(1)
+        assert client.take() == [(NS2, REGISTER, False)]
+        link.use([NS2])
+        await asyncio.sleep(60)
+        assert {address for address, _, _ in client.take()} == {NS2}
+        await link.stop()
+        assert client.take() == [(NS2, UNREGISTER, False)]
+
+    run(scenario())
+
+
+def test_a_list_that_comes_after_the_start_is_registered_with(client: Client, make: Make) -> None:
+    link, _ = make(namesrv_addr=None)
+
+    async def scenario() -> None:
+        await link.start()
+        link.use([NS1])
+        await asyncio.sleep(1)
+        assert link.registered_with == [NS1]
+        await link.stop()
+
+    run(scenario())

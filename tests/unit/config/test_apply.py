@@ -147,6 +147,8 @@ def test_what_is_not_in_force_as_written_is_told(text: str, remark: str) -> None
         "storePathConsumeQueue=/s/consumequeue/\nstorePathRootDir=/s",
         "mapedFileSizeCommitLog=1073741824",
         "autoCreateTopicEnable=TRUE",
+        "rmqAddressServerDomain=ns.example:80\nrmqAddressServerSubGroup=mine",
+        "fetchNamesrvAddrByAddressServer=true",
         "fileReservedTime=48",
     ],
 )

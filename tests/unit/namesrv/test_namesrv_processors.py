@@ -32,7 +32,11 @@ def server(tmp_path: Path) -> Any:
     )
     configs = (config, NettyServerConfig(listen_port=9876))
     return SimpleNamespace(
-        config=config, configs=configs, routes=RouteInfo(ManualClock()), kv=KVConfig(tmp_path / "kvConfig.json")
+        config=config,
+        configs=configs,
+        routes=RouteInfo(ManualClock()),
+        kv=KVConfig(tmp_path / "kvConfig.json"),
+        cluster_test=None,
     )
 
 
