@@ -85,7 +85,7 @@ cdef class ConsumeQueue:
     def __cinit__(self, bytes topic, int queue_id, str folder, int64_t file_size):
         self.topic = topic
         self.queue_id = queue_id
-        self.files = MappedFiles(folder, file_size, 65536)
+        self.files = MappedFiles(folder, file_size, 65536, False, True)
         self.state.files = &self.files.seq
         self.state.topic = self.topic
         self.state.topic_size = len(topic)

@@ -29,7 +29,7 @@ cdef struct FileSeq:
     int error                # errno of the last failed call
     int64_t file_size        # of every file
     int64_t step             # blocks are allocated in steps of this many bytes when the writer runs out of them
-    bint small_pages         # pages are made one by one: little is written where little was changed (SYNC_FLUSH)
+    bint small_pages         # pages are made one by one: little is read ahead and written (queues; a log under SYNC_FLUSH)
 
 cdef FileMap* find_file(FileSeq* seq, int64_t offset) noexcept nogil            # the file that holds this offset, or NULL
 cdef char* map_file(FileMap* file) noexcept nogil                               # its base, mapped now if it was not; NULL on error
