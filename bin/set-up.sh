@@ -36,6 +36,13 @@ check_python() {
     die "$("${PYTHON:-python3}" --version) is too old: RocketPy needs 3.10 or later; give one with PYTHON=/path/to/python3"
 }
 
+# Ends the script when the ports that its options ask for are taken.
+ask_for_ports() {
+  asking=$venv/bin/python
+  [ -x "$asking" ] || { check_python && asking=${PYTHON:-python3}; }
+  PYTHONPATH=$folder PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 "$asking" -m rocketpy.quickstart_ports "$@" || exit
+}
+
 make_venv() {
   if [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import pip' 2>/dev/null; then
     return

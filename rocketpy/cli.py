@@ -10,7 +10,7 @@ import contextlib
 import faulthandler
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,12 +28,12 @@ from rocketpy.launch import (
     tell_settings,
     warn,
 )
+from rocketpy.quickstart_ports import BROKER_PORT, EXIT_USAGE, HIGHEST_PORT, LOWEST_PORT, NAMESRV_PORT
 
 if TYPE_CHECKING:
     from rocketpy.config.programs import BrokerProgram, NamesrvProgram
 
-EXIT_USAGE = 255
-PORT = click.IntRange(3, 65534)
+PORT = click.IntRange(LOWEST_PORT, HIGHEST_PORT)
 Run = TypeVar("Run", bound=Callable[..., Any])
 
 
@@ -85,7 +85,28 @@ HELP_OPTION = click.option("-h", "--help", "help", is_flag=True, help="Print hel
 IGNORED = click.argument("ignored", nargs=-1)  # as upstream; but said
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Programs(click.Group):
+    """The programs; click's exit code for a mistake in the usage is 2, upstream's is 255."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        with _usage_told():
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, context: click.Context) -> Any:
+        with _usage_told():
+            return super().invoke(context)
+
+
+@contextlib.contextmanager
+def _usage_told() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as mistake:
+        mistake.show()
+        raise SystemExit(EXIT_USAGE) from None
+
+
+@click.group(cls=Programs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rocketpy")
 def main() -> None:
     """RocketPy: name server and broker for Apache RocketMQ 4.5 clients."""
@@ -232,8 +253,10 @@ def shutdown(program: str, ignored: Sequence[str]) -> None:
 
 
 @main.command()
-@click.option("--namesrv-port", default=9876, show_default=True, type=PORT, help="Port of the name server.")
-@click.option("--port", default=10911, show_default=True, type=PORT, help="Port of the broker; port-2 is its VIP port.")
+@click.option("--namesrv-port", default=NAMESRV_PORT, show_default=True, type=PORT, help="Port of the name server.")
+@click.option(
+    "--port", default=BROKER_PORT, show_default=True, type=PORT, help="Port of the broker; port-2 is its VIP port."
+)
 @click.option(
     "--store", type=click.Path(path_type=Path), help="Folder of the messages.  [default: ~/rocketpy-quickstart]"
 )

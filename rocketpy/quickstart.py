@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rocketpy.broker.broker import VIP_PORT_STEP, Broker
+from rocketpy.broker.broker import Broker
 from rocketpy.client import Producer, PullConsumer, PullStatus, new_message
 from rocketpy.config import BrokerConfig, MessageStoreConfig, NamesrvConfig, NettyClientConfig, NettyServerConfig
 from rocketpy.errors import RocketPyError
 from rocketpy.namesrv.name_server import NameServer
-from rocketpy.remoting.listen import bind
+from rocketpy.quickstart_ports import BROKER_PORT, NAMESRV_PORT, check_ports
 
 HOST = "127.0.0.1"
-NAMESRV_PORT, BROKER_PORT = 9876, 10911
 CHECK_TOPIC, CHECK_GROUP = "QuickstartTopic", "quickstart_check"
 CHECK_POLL_MS = 5_000
 # Small files: a trial needs no gibibyte of disk before its first message.
@@ -88,13 +87,6 @@ class Cluster:
         await self.name_server.stop()
 
 
-def check_ports(asked: Quickstart) -> None:
-    """StartRefused when a port is taken, with the option that chooses another one."""
-    broker_ports = (asked.port, asked.port - VIP_PORT_STEP)
-    for port, option in ((asked.namesrv_port, "--namesrv-port"), *((port, "--port") for port in broker_ports)):
-        bind("0.0.0.0", port, option).close()
-
-
 async def check(namesrv_addr: str) -> None:
     """Send a message and consume it; RocketPyError says what did not work."""
     async with Producer(namesrv_addr, CHECK_GROUP) as producer, PullConsumer(namesrv_addr, CHECK_GROUP) as consumer:
@@ -110,7 +102,7 @@ async def serve(asked: Quickstart) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    check_ports(asked)
+    check_ports(asked.namesrv_port, asked.port)
     cluster = Cluster(asked)
     await cluster.start()
     try:

@@ -37,6 +37,7 @@ TOP = {
     "logs",
     "processes",
     "quickstart",
+    "quickstart_ports",
     "testing",
 }  # the command line and the like: they may use everything
 IMPORT = re.compile(

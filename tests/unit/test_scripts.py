@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -143,6 +144,7 @@ class Checkout(Release):
             "  '-c import sysconfig'*) echo /usr/include ;;\n"
             f"  '-c '*) lack=$(cat {folder}/lacks 2>/dev/null || echo none); case $2 in *$lack*) exit 1 ;; esac ;;\n"
             f"  '-m pytest'*) echo \"ran $*\"; exit $(cat {folder}/pytest-exit 2>/dev/null || echo 0) ;;\n"
+            f"  '-m rocketpy.quickstart_ports'*) exit $(cat {folder}/ports-exit 2>/dev/null || echo 0) ;;\n"
             '  --version*) echo "Python 3.12.0" ;;\n'
             '  *) echo "ran $*" ;;\n'
             "esac\n",
@@ -188,6 +190,28 @@ def test_quickstart_installs_once(checkout: Checkout) -> None:
     assert "noise" in (checkout.folder / ".venv" / "install.log").read_text()
     assert checkout.quickstart().stdout == "ran -m rocketpy.cli quickstart\n"
     assert [call.split()[0] for call in checkout.calls] == ["venv", "pip"]
+
+
+def test_ports_are_looked_at_before_the_build(checkout: Checkout) -> None:
+    (checkout.folder / "ports-exit").write_text("255")
+    assert checkout.quickstart().returncode == 255
+    assert checkout.calls == []
+    (checkout.folder / "ports-exit").write_text("0")
+    assert checkout.quickstart().returncode == 0
+    (checkout.folder / "ports-exit").write_text("255")
+    assert checkout.quickstart().returncode == 0  # nothing is to be built: the quickstart itself looks
+
+
+@pytest.mark.parametrize(("words", "told"), [(["--port", "ten"], "--port"), (["--prot", "20911"], "--prot")])
+def test_a_mistake_in_the_options_is_told_before_the_build(tmp_path: Path, words: list[str], told: str) -> None:
+    release = Release(tmp_path / "mq")
+    shutil.copytree(REPO / "rocketpy", release.folder / "rocketpy", ignore=shutil.ignore_patterns("*.so", "*.c"))
+    shutil.copy(REPO / "setup.py", release.folder)
+    done = release.run(str(release.folder / "bin" / "quickstart"), *words, variables={"PYTHON": sys.executable})
+    assert done.returncode == 255
+    assert done.stderr.startswith("quickstart: ")
+    assert told in done.stderr
+    assert not (release.folder / ".venv").exists()
 
 
 def test_quickstart_builds_again_when_a_source_is_newer(checkout: Checkout) -> None:
