@@ -21,13 +21,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than about ten seconds")
 
 
+def server_kind_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("server_kind", "")) if callspec else ""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server_kind" in metafunc.fixturenames:
         metafunc.parametrize("server_kind", KINDS[metafunc.config.getoption("--server")], scope="session")
 
 
+@pytest.hookimpl(trylast=True)  # behind the runner's own grouping by parameters
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A whole cluster may have to start inside the first test, so the limit is wider than the unit tests' one."""
+    """All tests of one kind of server stand together: its cluster starts once. That start is part of the first test's
+    time, so the limit is wider than the unit tests' one.
+    """
+    items.sort(key=server_kind_of)
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(180))
