@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-LEFT_FREE_MB = 512
+LEFT_FREE_MB = 128
 STEP = 1 << 20
 
 
@@ -20,12 +20,26 @@ def free_mb() -> int:
     return int(fields["MemFree"].split()[0]) // 1024
 
 
-def fill_memory(file: Path) -> int:
-    """Reads the holes of a new sparse file as large as what is free. MB filled, until the file is removed."""
-    size_mb = max(0, free_mb() - LEFT_FREE_MB)
-    buffer = bytearray(STEP)
-    with file.open("wb+") as holes:
-        holes.truncate(size_mb * STEP)
-        while holes.readinto(buffer):
+class Filler:
+    """Holes of a sparse file, read so that the page cache keeps them until the memory is wanted."""
+
+    def __init__(self, file: Path) -> None:
+        self._holes = file.open("wb+")
+        self._path = file
+
+    def fill(self) -> int:
+        """Fill what is free now; again before each load, since what is free for a while is taken back by the host. MB."""
+        size_mb = max(0, free_mb() - LEFT_FREE_MB)
+        start = self._holes.seek(0, 2)
+        self._holes.truncate(start + size_mb * STEP)
+        buffer = bytearray(STEP)
+        while self._holes.readinto(buffer):
             pass
-    return size_mb
+        return size_mb
+
+    def __enter__(self) -> Filler:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holes.close()
+        self._path.unlink()

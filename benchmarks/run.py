@@ -23,7 +23,7 @@ from benchmarks.build import CACHE, Missing, jars, loadgen
 from benchmarks.cases import SIZES, Case, all_cases
 from benchmarks.java_clients import run_java
 from benchmarks.load import Load, Sample, run_load, settle
-from benchmarks.memory import fill_memory
+from benchmarks.memory import Filler
 from benchmarks.processes import Failed, memory_of
 from benchmarks.ratios import Row, Samples, rows_of
 from benchmarks.report import as_json, machine, markdown, print_table
@@ -52,6 +52,7 @@ class Runner:
         self.server_cpus, _, self.load_cpus = (cpus or "").partition("/")
         self.samples: dict[str, Samples] = {}
         self.failures: list[str] = []
+        self.filler: Filler | None = None
 
     def run(self, cases: Iterable[Case]) -> list[Row]:
         """All cases, grouped by the servers that they can share."""
@@ -72,7 +73,7 @@ class Runner:
         self.samples[case.name] = taken
         for pair in range(self.pairs):
             for make in self.makes:
-                settle()
+                self._settle()
                 try:
                     taken[make].append(measure(make))
                 except Failed as failure:  # the other cases may still be measured
@@ -111,9 +112,15 @@ class Runner:
 
     def _fill_memory(self, stack: ExitStack) -> None:
         self.base.mkdir(parents=True, exist_ok=True)
-        holes = self.base / "holes"
-        stack.callback(holes.unlink, missing_ok=True)
-        self.say.print(f"memory in use: {fill_memory(holes)} MB more", highlight=False)
+        self.filler = stack.enter_context(Filler(self.base / "holes"))
+        stack.callback(setattr, self, "filler", None)
+        self.say.print(f"memory in use: {self.filler.fill()} MB more", highlight=False)
+
+    def _settle(self) -> None:
+        """Nothing of what was before falls into the next load's time."""
+        settle()
+        if self.filler:
+            self.filler.fill()
 
     def _load(self, servers: Servers, load: Load) -> Sample:
         return run_load(load, servers.ports["broker"], servers.pid(), self.load_cpus or None)
