@@ -28,7 +28,7 @@ class Filler:
         self._path = file
 
     def fill(self) -> int:
-        """Fill what is free now; again before each load, since what is free for a while is taken back by the host. MB."""
+        """Fill what is free now, in MB; again before each load: what is free for a while is taken back by the host."""
         size_mb = max(0, free_mb() - LEFT_FREE_MB)
         start = self._holes.seek(0, 2)
         self._holes.truncate(start + size_mb * STEP)
