@@ -21,7 +21,7 @@ cdef struct QueueState:           # stays at one address for the life of its Con
     const char* topic             # UTF-8, the ConsumeQueue's memory
     int topic_size
     int32_t queue_id
-    void* holds                   # held pulls (the lead's); NULL: none
+    void* holds                   # held pulls (holds.pxd); NULL: none
     bint woken                    # already on StoreState.woken
     QueueState* next_woken
     bint dirty                    # on StoreState.dirty: has entries that were not handed to the flush thread
