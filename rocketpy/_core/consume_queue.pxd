@@ -26,6 +26,7 @@ cdef struct QueueState:           # stays at one address for the life of its Con
     QueueState* next_woken
     bint dirty                    # on StoreState.dirty: has entries that were not handed to the flush thread
     QueueState* next_dirty
+    bint used                     # put to or read since idle queues were last unmapped
     void* owner                   # its ConsumeQueue, borrowed
 
 cdef int queue_room(QueueState* queue, int entries) noexcept nogil               # ROOM_… for so many entries, across one file's end at most

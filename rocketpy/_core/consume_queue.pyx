@@ -61,6 +61,7 @@ cdef int put_entry(QueueState* queue, int64_t physical_offset, int32_t size, int
     put_i64(at + 12, tags_code)
     tail.wrote += ENTRY_SIZE
     queue.max_index += 1
+    queue.used = True
     if physical_offset + size > queue.max_physical_offset:
         queue.max_physical_offset = physical_offset + size
     return ROOM_READY

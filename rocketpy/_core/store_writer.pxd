@@ -63,5 +63,6 @@ cdef class StoreWriter:
     cdef int prepare(self, QueueState* queue, int64_t size, int entries, int keys) except -1
                                   # after PUT_NEEDS_SPACE: 1: put again; OSError: the disk refused
     cdef int prepare_index(self, int keys) except -1
+    cdef int unmap_queues(self, QueueState* but) except -1
     cdef int _add_queue_file(self, ConsumeQueue queue) except -1
     cdef tuple _put_all(self, ConsumeQueue queue, MessageToPut* messages, int count)

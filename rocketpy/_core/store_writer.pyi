@@ -62,6 +62,11 @@ class StoreWriter:
         """Where keys go from now on; None: nowhere."""
     def take_dirty(self) -> list[ConsumeQueue]:
         """Queues with entries since the last call, for the flush thread (appending thread only)."""
+    def unmap_idle(self, most: int) -> int:
+        """Where more than `most` queues are mapped, unmap those not used since the last call; returns how many files.
+
+        Only between two turns of the loop.
+        """
     def delete_queue(self, topic: bytes, queue_id: int) -> None:
         """Take a queue out and remove its files."""
     def set_delays(self, delays_ms: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ appends is the only one that changes StoreState; helpers are woken through event
 import os
 
 cimport cython
+from libc.errno cimport ENOMEM
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
@@ -20,7 +21,7 @@ from rocketpy._core.commit_log cimport (
 from rocketpy._core.consume_queue cimport ConsumeQueue, Entry, QueueState, entry_at, put_entry, queue_room, read_entry
 from rocketpy._core.index_file cimport INDEX_READY, IndexWriter, count_keys, index_room, put_keys
 from rocketpy._core.mapped_files cimport (
-    ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, make_room, roll_file,
+    ROOM_FAILED, ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, make_room, roll_file,
 )
 
 cdef extern from * nogil:
@@ -268,6 +269,9 @@ cdef class StoreWriter:
         if room == ROOM_NEEDS_FILE:
             self._add_queue_file(<ConsumeQueue> queue.owner)
             room = queue_room(queue, entries)
+        if room == ROOM_FAILED and queue.files.error == ENOMEM:
+            self.unmap_queues(queue)
+            room = queue_room(queue, entries)
         _checked(room, queue.files, (<ConsumeQueue> queue.owner).files.folder)
         return self.prepare_index(keys)
 
@@ -363,6 +367,28 @@ cdef class StoreWriter:
             queues.append(<ConsumeQueue> queue.owner)
             queue = queue.next_dirty
         return queues
+
+    cdef int unmap_queues(self, QueueState* but) except -1:
+        """The process has no maps left (vm.max_map_count): give back those of every other queue."""
+        cdef ConsumeQueue queue
+        for queue in self.queues.values():
+            if &queue.state != but:
+                queue.files.unmap()
+        return 0
+
+    def unmap_idle(self, int most):
+        """Keep at most `most` queues mapped, if so many are idle; returns how many were unmapped (between two turns)."""
+        cdef ConsumeQueue queue
+        cdef int mapped = 0, unmapped = 0
+        for queue in self.queues.values():
+            mapped += queue.files.is_mapped()
+        if mapped <= most:
+            return 0
+        for queue in self.queues.values():
+            if not queue.state.used:
+                unmapped += queue.files.unmap()
+            queue.state.used = False
+        return unmapped
 
     def delete_queue(self, bytes topic not None, int queue_id):
         """Take a queue out and remove its files."""

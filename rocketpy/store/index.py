@@ -198,14 +198,15 @@ class IndexFolder:
     def query(self, topic: str, key: str, max_num: int, begin_ms: int, end_ms: int) -> IndexQuery:
         """Offsets of at most `max_num` messages of a key stored in [begin_ms, end_ms]; newest files are asked first."""
         offsets: list[int] = []
-        for file in reversed(self.files):
+        files = list(self.files)                # a helper thread may ask while the loop drops old files
+        for file in reversed(files):
             if len(offsets) >= max_num:
                 break
             if file.is_time_matched(begin_ms, end_ms):
                 offsets += file.select(topic, key, max_num - len(offsets), begin_ms, end_ms)
             if file.count and file.begin_timestamp < begin_ms:
                 break
-        newest = self.files[-1] if self.files else None
+        newest = files[-1] if files else None
         return IndexQuery(
             sorted(offsets), newest.end_timestamp if newest else 0, newest.end_physical_offset if newest else 0
         )

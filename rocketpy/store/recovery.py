@@ -118,8 +118,8 @@ class Recovery:
 
     def _last_used_file(self) -> int:
         """Where the newest file begins that holds a record: damage before it is in a closed file."""
-        used = [start for start in self._log.file_starts if first_record_time(self._writer, start)]
-        return used[-1] if used else 0
+        newest_first = reversed(self._log.file_starts)
+        return next((start for start in newest_first if first_record_time(self._writer, start)), 0)
 
     def _path_of(self, offset: int) -> str:
         starts = self._log.file_starts
