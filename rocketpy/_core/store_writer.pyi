@@ -86,7 +86,9 @@ class StoreWriter:
         """eventfds of the allocator and the flush thread; -1: none."""
     def wake_helper_at(self, offset: int) -> None:
         """The allocator is told once the log's end passes `offset`."""
-    def flush_begins(self) -> None:
-        """The flush thread is about to look at the log's end: requests from now on wake it again."""
+    def wake_flush_at(self, offset: int) -> None:
+        """The flush thread is told once the log's end passes `offset`."""
+    def flush_begins(self) -> bool:
+        """The flush thread is about to look at the log's end: requests from now on wake it again. Was there one?"""
     def request_flush(self) -> None:
         """Wake the flush thread."""

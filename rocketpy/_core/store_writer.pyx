@@ -168,6 +168,9 @@ cdef void _wake(StoreState* store, QueueState* queue, int entries) noexcept nogi
         queue.woken = True
         queue.next_woken = store.woken
         store.woken = queue
+    if tail.start + tail.wrote >= store.wake_flush_at:
+        store.wake_flush_at = INT64_MAX
+        _signal(store.flush_fd)
     if tail.start + tail.wrote >= store.wake_helper_at:
         store.wake_helper_at = INT64_MAX
         _signal(store.helper_fd)
@@ -230,7 +233,7 @@ cdef class StoreWriter:
         self.queue_file_size = queue_file_size
         self.state.log = &log.seq
         self.state.max_message_size = max_message_size
-        self.state.wake_helper_at = INT64_MAX
+        self.state.wake_helper_at = self.state.wake_flush_at = INT64_MAX
         self.state.helper_fd = self.state.flush_fd = -1
         self.state.writeable = self.state.readable = True
         self.state.wake_on_put = True
@@ -473,9 +476,13 @@ cdef class StoreWriter:
         """The allocator is told once the log's end passes `offset`."""
         self.state.wake_helper_at = offset
 
+    def wake_flush_at(self, int64_t offset):
+        """The flush thread is told once the log's end passes `offset`."""
+        self.state.wake_flush_at = offset
+
     def flush_begins(self):
-        """The flush thread is about to look at the log's end: requests from now on wake it again."""
-        __sync_val_compare_and_swap(&self.state.flush_asked, 1, 0)
+        """The flush thread is about to look at the log's end: requests from now on wake it again. Was there one?"""
+        return __sync_val_compare_and_swap(&self.state.flush_asked, 1, 0) == 1
 
     def request_flush(self):
         """Wake the flush thread."""

@@ -40,7 +40,8 @@ def cold_store(open_store: OpenStore, tmp_path: Path) -> MessageStore:
     """A store whose older messages are on disk only."""
     store = open_store(**SIZES)
     for number in range(COUNT):
-        store.put(Message("Cold", b"%d " % number + b"x" * 1100, queue_id=number % 2, properties={"KEYS": f"k{number}"}))
+        body, properties = b"%d " % number + b"x" * 1100, {"KEYS": f"k{number}"}
+        store.put(Message("Cold", body, queue_id=number % 2, properties=properties))
     store.shutdown()
     writer = store.writer
     writer.log.close()
