@@ -18,6 +18,7 @@ cdef struct QueueState:           # stays at one address for the life of its Con
     int64_t max_index             # index of the next entry
     int64_t min_index             # first entry whose message is still in the commit log
     int64_t max_physical_offset   # end of the last message an entry points to
+    int64_t last_physical_offset  # where the message of the last entry begins; -1: no entry, or a filler
     const char* topic             # UTF-8, the ConsumeQueue's memory
     int topic_size
     int32_t queue_id
@@ -40,3 +41,4 @@ cdef class ConsumeQueue:
     cdef readonly bytes topic     # UTF-8
     cdef readonly int queue_id
     cdef readonly MappedFiles files
+    cdef int _cut_behind(self, int64_t index, const Entry* last) except -1

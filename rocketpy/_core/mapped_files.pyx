@@ -249,20 +249,22 @@ cdef class MappedFiles:
         return notes
 
     def _file_starts(self, list notes):
+        starts = []
         try:
-            names = os.listdir(self.folder)
+            with os.scandir(self.folder) as entries:
+                for entry in entries:
+                    if self._is_file_of_it(entry):
+                        starts.append(int(entry.name))
+                    else:
+                        notes.append(f"{entry.path} is no file of this sequence: left alone")
         except FileNotFoundError:
             return []
-        starts = []
-        for name in names:
-            if len(name) == 20 and name.isascii() and name.isdigit() and self._may_start(int(name)):
-                starts.append(int(name))
-            else:
-                notes.append(f"{os.path.join(self.folder, name)} is no file of this sequence: left alone")
         return sorted(starts)
 
-    def _may_start(self, start):
-        return start % self.seq.file_size == 0 and os.path.isfile(self._path(start))
+    def _is_file_of_it(self, entry):
+        name = entry.name
+        return (len(name) == 20 and name.isascii() and name.isdigit() and int(name) % self.seq.file_size == 0
+                and entry.is_file())
 
     cdef int _mend_length(self, FileMap* file, list notes) except -1:
         path = os.fsdecode(file.path)

@@ -379,6 +379,10 @@ cdef class StoreWriter:
                 queue.files.unmap()
         return 0
 
+    def unmap_all_queues(self):
+        """After recovery: what it mapped may be every queue there is."""
+        self.unmap_queues(NULL)
+
     def unmap_idle(self, int most):
         """Keep at most `most` queues mapped, if so many are idle; returns how many were unmapped (between two turns)."""
         cdef ConsumeQueue queue

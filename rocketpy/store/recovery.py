@@ -151,8 +151,8 @@ class Recovery:
         """The last record a queue points at: after a clean stop everything before it is on disk."""
         starts = self._log.file_starts
         least = starts[-min(3, len(starts))] if starts else 0
-        named = [queue.entry(queue.max_offset - 1) for queue in self._writer.queues.values() if queue.max_offset]
-        for offset in sorted((entry[0] for entry in named if entry is not None and entry[0] > least), reverse=True):
+        named = (queue.last_physical_offset for queue in self._writer.queues.values())
+        for offset in sorted((offset for offset in named if offset > least), reverse=True):
             if first_record_time(self._writer, offset):
                 return offset
         return least
