@@ -13,7 +13,7 @@ settings.register_profile("rocketpy", deadline=None, suppress_health_check=[Heal
 settings.load_profile("rocketpy")
 
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background: servers that tests start would inherit it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background: servers of tests would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -1,7 +1,7 @@
 """Reads what is not in memory any more, in threads, so that the loop and everybody it serves never wait for a disk.
 
-The loop asks what is in memory (`_core/cold_parts`), has the rest brought in, and then reads it through the map as ever.
-Invariant: nothing of the store changes here; what the disk cannot give is an error of the one request that asked for it.
+The loop asks what is in memory (`_core/cold_parts`), has the rest brought in, and then reads through the map as ever.
+Invariant: nothing of the store changes here; what the disk cannot give is an error of the request that asked for it.
 """
 
 import asyncio

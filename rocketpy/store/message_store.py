@@ -143,6 +143,8 @@ class MessageStore:
         self.flusher.start(loop)
         self._queue_flusher.start(loop, after_crash=not self._was_clean)
         self._allocator.start()
+        if self.index is not None:
+            self.index.bring_in()
         self.flags.open(True)
 
     def shutdown(self) -> None:
