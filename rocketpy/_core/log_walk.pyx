@@ -120,6 +120,9 @@ cdef class LogWalk:
             if not self.fill_gaps:
                 return False
             fill_gap(queue, message.queue_offset)
+            if dispatch_message(&self.writer.state, &queue.state, message) == PUT_DONE:
+                return True
+        self.writer.prepare_ext(&queue.state)
         if dispatch_message(&self.writer.state, &queue.state, message) != PUT_DONE:
             self.writer._add_queue_file(queue)
             if dispatch_message(&self.writer.state, &queue.state, message) != PUT_DONE:
