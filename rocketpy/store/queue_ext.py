@@ -32,8 +32,7 @@ def open_units(writer: StoreWriter, start: int) -> int:
         if writer.puts_units or (name, queue_id) in folders or _ends_with_address(queue):
             start = min(start, _open(writer, queue))
         folders.discard((name, queue_id))
-    for name, queue_id in sorted(folders):
-        _remove_orphan(Path(writer.ext_folder, name, str(queue_id)))
+    _remove_orphans([Path(writer.ext_folder, name, str(queue_id)) for name, queue_id in sorted(folders)])
     return start
 
 
@@ -81,13 +80,15 @@ def _give_up(ext: ConsumeQueueExt) -> None:
     ext.files.destroy()
 
 
-def _remove_orphan(folder: Path) -> None:
-    """The units of a queue that is not there: its entries, if they come back from the log, get new ones."""
-    for start, _ in list(files_of(str(folder))):
-        (folder / f"{start:020d}").unlink()
-    remove_if_empty(folder)
-    remove_if_empty(folder.parent)
-    log.warning("%s: its queue does not exist, the units are removed", folder)
+def _remove_orphans(folders: list[Path]) -> None:
+    """Units of queues that are not there: their entries, if they come back from the log, get new ones."""
+    for folder in folders:
+        for start, _ in list(files_of(str(folder))):
+            (folder / f"{start:020d}").unlink()
+        remove_if_empty(folder)
+        remove_if_empty(folder.parent)
+    if folders:
+        log.warning("units of %d queues that do not exist are removed, such as %s", len(folders), folders[0])
 
 
 def remove_if_empty(folder: Path) -> None:
@@ -97,14 +98,15 @@ def remove_if_empty(folder: Path) -> None:
 
 
 def say_what_was_mended(writer: StoreWriter) -> None:
-    """One line a queue; its entries were changed where they had been on disk before, so that all go there again."""
-    for queue in writer.queues.values():
-        if queue.ext is not None and queue.ext.mended:
-            queue.files.unflushed_from(0)
-            log.warning(
-                "%s: the units of %d entries were missing or wrong, these have plain tags codes now",
-                queue.ext.files.folder, queue.ext.mended,
-            )
+    """One line for all; the entries were changed where they had been on disk before, so that all go there again."""
+    mended = {queue.ext: queue for queue in writer.queues.values() if queue.ext is not None and queue.ext.mended}
+    for queue in mended.values():
+        queue.files.unflushed_from(0)
+    if mended:
+        log.warning(
+            "the units of %d entries in %d queues were missing or wrong, such as in %s: these have plain tags codes now",
+            sum(ext.mended for ext in mended), len(mended), next(iter(mended)).files.folder,
+        )
 
 
 def take_expired(queue: ConsumeQueue) -> list[str]:
