@@ -282,7 +282,7 @@ cdef int64_t next_address(QueueState* queue, int64_t index, int64_t stop, int st
     """
     cdef char[SCANNED_ENTRIES * ENTRY_SIZE] chunk
     cdef FileMap* file
-    cdef int64_t first, count, i
+    cdef int64_t first, count, _
     while index != stop:
         file = find_file(queue.files, index * ENTRY_SIZE)
         if file == NULL:
@@ -295,7 +295,7 @@ cdef int64_t next_address(QueueState* queue, int64_t index, int64_t stop, int st
             count = index - first + 1
         if read_bytes(queue.files, first * ENTRY_SIZE, count * ENTRY_SIZE, chunk) != 0:
             return -1
-        for i in range(count):
+        for _ in range(count):
             if get_i64(chunk + (index - first) * ENTRY_SIZE + 12) < LEAST_TAGS_CODE:
                 return index
             index += step

@@ -20,7 +20,7 @@ class ConsumeQueueExt:
     def unit(self, address: int) -> tuple[int, int, bytes] | None:
         """(tags code, store time, bitmap), or None."""
     def detach_before(self, address: int) -> list[str]:
-        """Take out the files whose units all lie before `address`, never the last one; their paths, for the caller to unlink."""
+        """Take out the files whose units all lie before `address`, never the last one; their paths, to unlink."""
     def take_refusal(self) -> int:
         """errno with which the disk refused room since the last call, or 0; afterwards it is asked again."""
     @property

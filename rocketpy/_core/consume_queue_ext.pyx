@@ -5,8 +5,6 @@ entry's address leads to its own unit or to none, so that a reader either knows 
 Units are a help and no more: where one cannot be put its entry has the plain tags code, as upstream's.
 """
 
-import os
-
 cimport cython
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t
 from libc.string cimport memcpy
@@ -198,8 +196,8 @@ cdef class ConsumeQueueExt:
 
     cdef int add_files(self) except -1:
         """A disk that refuses a file is remembered, not raised: the message needs none of this."""
-        cdef int i
-        for i in range(self.state.wanted_files):
+        cdef int _
+        for _ in range(self.state.wanted_files):
             try:
                 self.files.add_file()
             except OSError as error:

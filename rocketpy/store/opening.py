@@ -15,8 +15,8 @@ from rocketpy.store import file_sizes
 from rocketpy.store.checkpoint import Checkpoint
 from rocketpy.store.index import IndexFolder
 from rocketpy.store.paths import StorePaths
-from rocketpy.store.queue_ext import open_units, say_what_was_mended
 from rocketpy.store.queue_ends import QueueEnds
+from rocketpy.store.queue_ext import open_units, say_what_was_mended
 from rocketpy.store.recovery import Recovery, cut_untrue_tails, load_queues
 
 log = logging.getLogger("RocketmqStore")

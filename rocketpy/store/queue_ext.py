@@ -24,7 +24,7 @@ MOST_LOST = 1000  # that many entries in a row without their unit, and the units
 
 
 def open_units(writer: StoreWriter, start: int) -> int:
-    """Open the units of all queues; where dispatching must begin, at `start` or before, to mend entries without theirs."""
+    """Open the units of all queues; where dispatching must begin, at `start` or before, to mend what lacks its own."""
     assert writer.ext_folder is not None
     folders = set(queue_folders(writer.ext_folder))
     for (topic, queue_id), queue in writer.queues.items():
@@ -104,13 +104,13 @@ def say_what_was_mended(writer: StoreWriter) -> None:
         queue.files.unflushed_from(0)
     if mended:
         log.warning(
-            "the units of %d entries in %d queues were missing or wrong, such as in %s: these have plain tags codes now",
+            "the units of %d entries in %d queues were missing or wrong, such as in %s: these have plain tags codes",
             sum(ext.mended for ext in mended), len(mended), next(iter(mended)).files.folder,
         )
 
 
 def take_expired(queue: ConsumeQueue) -> list[str]:
-    """Take out the files of units that lie before the first valid entry's; their paths, to unlink. The last file stays."""
+    """Take out the files of units before the first valid entry's, but for the last file; their paths, to unlink."""
     ext = queue.ext
     if ext is None or ext.files.tail < 1:
         return []

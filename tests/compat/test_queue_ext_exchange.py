@@ -1,4 +1,4 @@
-"""A store with enableConsumeQueueExt goes from one broker to the other and back: both keep units, each reads the other's."""
+"""A store with enableConsumeQueueExt goes from one broker to the other and back: each reads the other's units."""
 
 from __future__ import annotations
 

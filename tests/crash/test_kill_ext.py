@@ -1,4 +1,4 @@
-"""Units beside the queues over kills: whatever became of them, a filter by tag finds every acknowledged message it must.
+"""Units beside the queues over kills: whatever became of them, a filter by tag finds what it must, and no more.
 
 `--rounds` sets how often. The setting is switched now and then, and after a kill something happens to the units.
 """
@@ -69,7 +69,8 @@ def test_filters_by_tag_survive_kills(tmp_path: Path, request: pytest.FixtureReq
     chance = random.Random(7)
     acked: dict[int, int] = {}
     for number in range(request.config.getoption("--rounds")):
-        acked |= write_and_kill(tmp_path / "store", number * 3_000_000, chance.random() < 0.8, chance.uniform(0.02, 0.3))
+        units = chance.random() < 0.8
+        acked |= write_and_kill(tmp_path / "store", number * 3_000_000, units, chance.uniform(0.02, 0.3))
         damage(tmp_path / "store", chance)
         store = open_store(str(tmp_path / "store"), units=chance.random() < 0.5)
         try:

@@ -1,7 +1,6 @@
 """Units beside the queues over stops, crashes, damage and cleaning: a filter by tag finds what it must, and no more."""
 
 import asyncio
-import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -377,4 +376,4 @@ def test_a_stray_file_is_left_alone(open_ext: OpenStore, caplog: pytest.LogCaptu
     assert f"{stray} is no file of this sequence: left alone" in caplog.text
     assert filters_right(again, 5)
     again.delete_topic("T")
-    assert os.listdir(stray.parent) == ["notes.txt"]
+    assert list(stray.parent.iterdir()) == [stray]
