@@ -42,3 +42,4 @@ cdef class ConsumeQueue:
     cdef readonly int queue_id
     cdef readonly MappedFiles files
     cdef readonly ConsumeQueueExt ext            # None: entries have plain tags codes
+    cdef readonly bint ended_with_address        # the last entry that recover() or cut_at() left has a unit

@@ -10,6 +10,7 @@ class ConsumeQueue:
     queue_id: int
     files: MappedFiles
     ext: ConsumeQueueExt | None
+    ended_with_address: bool
 
     def __init__(self, topic: bytes, queue_id: int, folder: str, file_size: int) -> None: ...
     @property

@@ -135,8 +135,10 @@ cdef class ConsumeQueue:
         self.files.truncate_to(index * ENTRY_SIZE)
         self.state.max_index = end_offset(&self.files.seq) // ENTRY_SIZE
         self.state.max_physical_offset = -1
+        self.ended_with_address = False
         if read_entry(&self.state, self.state.max_index - 1, &entry) == 0 and entry.size != FILLER_SIZE:
             self.state.max_physical_offset = entry.physical_offset + entry.size
+            self.ended_with_address = entry.tags_code < LEAST_TAGS_CODE
         self.state.min_index = min(self.state.min_index, self.state.max_index)
 
     def cut_from(self, int64_t physical_offset):
@@ -234,7 +236,7 @@ cdef class ConsumeQueue:
         """Remove every file."""
         self.files.destroy()
         if self.ext is not None:
-            self.ext.files.destroy()
+            self.ext.destroy()
 
     def last_entry_of_first_file(self):
         """The newest entry of the oldest file, for cleaning; None while that file is not full."""

@@ -26,7 +26,8 @@ cdef struct ExtState:             # stays at one address for the life of its Con
     int wanted_files              # files that ext_room found lacking
     int refused                   # errno of a disk that gave no room: entries get plain codes until it is cleared
     bint writes                   # new entries get units (enableConsumeQueueExt); else units are only read
-    bint has_holes                # files were missing or short: what the disk has not is not read through a map
+    bint has_holes                # the end is not known, or files were missing or short: what stands there is not
+                                  # read through a map (SIGBUS on a full tmpfs)
     int64_t mended                # entries that recovery gave back their plain code
 
 cdef int ext_room(ExtState* ext, const MessageToPut* messages, int count) noexcept nogil
@@ -43,4 +44,5 @@ cdef inline int64_t real_code(ExtState* ext, int64_t tags_code) noexcept nogil:
 cdef class ConsumeQueueExt:
     cdef ExtState state
     cdef readonly MappedFiles files
+    cdef bint odd                 # load found files missing or of another length
     cdef int add_files(self) except -1                                           # those that ext_room wants

@@ -17,6 +17,8 @@ class ConsumeQueueExt:
         """Open the files, all counted as full; returns what was odd."""
     def end_behind(self, address: int) -> bool:
         """Make the end of the unit at `address` the end of all; False, and nothing is done: there is no whole unit."""
+    def destroy(self) -> None:
+        """Remove every file; new units begin anew."""
     def unit(self, address: int) -> tuple[int, int, bytes] | None:
         """(tags code, store time, bitmap), or None."""
     def detach_before(self, address: int) -> list[str]:

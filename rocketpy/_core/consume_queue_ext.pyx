@@ -102,24 +102,24 @@ cdef bint _open_tail(ExtState* ext, int64_t size) noexcept nogil:
 
 
 cdef int read_unit(ExtState* ext, int64_t address, ExtUnit* out) noexcept nogil:
-    """Copies rather than maps: recovery looks at addresses that may be garbled, into files that may have holes."""
-    cdef char[UNIT_OVERHEAD] at
+    cdef char[UNIT_OVERHEAD] copy
+    cdef const char* at = copy
     cdef int64_t offset = address - INT64_MIN
     cdef FileMap* file = find_file(ext.files, offset)
-    if address >= LEAST_TAGS_CODE or file == NULL or _is_hole(ext, file, offset):
+    if address >= LEAST_TAGS_CODE or file == NULL:
         return -1
-    if read_bytes(ext.files, offset, UNIT_OVERHEAD, at) != 0:
+    if not ext.has_holes:
+        at = bytes_at(ext.files, offset, UNIT_OVERHEAD)
+    elif _is_hole(file, offset - file.start) or read_bytes(ext.files, offset, UNIT_OVERHEAD, copy) != 0:
         return -1
-    return _parse(ext, offset, at, out)
+    return -1 if at == NULL else _parse(file, offset, at, out)
 
 
-cdef inline bint _is_hole(ExtState* ext, FileMap* file, int64_t offset) noexcept nogil:
-    cdef int64_t at = offset - file.start
-    return ext.has_holes and data_end(file, at) < at + UNIT_OVERHEAD
+cdef inline bint _is_hole(FileMap* file, int64_t at) noexcept nogil:
+    return data_end(file, at) < at + UNIT_OVERHEAD
 
 
-cdef int _parse(ExtState* ext, int64_t offset, const char* at, ExtUnit* out) noexcept nogil:
-    cdef FileMap* file = find_file(ext.files, offset)
+cdef int _parse(const FileMap* file, int64_t offset, const char* at, ExtUnit* out) noexcept nogil:
     out.size = get_u16(at)
     out.bitmap_size = get_u16(at + BITMAP_SIZE_AT)
     out.tags_code = get_i64(at + TAGS_CODE_AT)
@@ -131,15 +131,7 @@ cdef int _parse(ExtState* ext, int64_t offset, const char* at, ExtUnit* out) noe
 
 cdef int64_t unit_code(ExtState* ext, int64_t address) noexcept nogil:
     cdef ExtUnit unit
-    cdef int64_t offset = address - INT64_MIN
-    cdef FileMap* file = find_file(ext.files, offset)
-    cdef const char* at
-    if file == NULL or _is_hole(ext, file, offset):
-        return address
-    at = bytes_at(ext.files, offset, UNIT_OVERHEAD)
-    if at == NULL or _parse(ext, offset, at, &unit) != 0:
-        return address
-    return unit.tags_code
+    return unit.tags_code if read_unit(ext, address, &unit) == 0 else address
 
 
 @cython.final
@@ -161,7 +153,8 @@ cdef class ConsumeQueueExt:
     def load(self):
         """Open the files, all counted as full; returns what was odd."""
         notes = self.files.load()
-        self.state.has_holes = bool(notes)
+        self.state.has_holes = True      # before the end is known, addresses may lead where nothing was written
+        self.odd = bool(notes)
         return notes
 
     def end_behind(self, int64_t address):
@@ -170,15 +163,23 @@ cdef class ConsumeQueueExt:
         if read_unit(&self.state, address, &unit) != 0:
             return False
         self.files.truncate_to(address - INT64_MIN + unit.size)
+        self.state.has_holes = self.odd
         return True
+
+    def destroy(self):
+        """Remove every file; new units begin anew."""
+        self.files.destroy()
+        self.state.has_holes = False
 
     def unit(self, int64_t address):
         """(tags code, store time, bitmap), or None."""
         cdef ExtUnit unit
+        cdef char[MAX_UNIT_SIZE] bitmap
         if read_unit(&self.state, address, &unit) != 0:
             return None
-        bitmap = self.files.read(address - INT64_MIN + UNIT_OVERHEAD, unit.bitmap_size) if unit.bitmap_size else b""
-        return unit.tags_code, unit.store_time, bitmap
+        if read_bytes(&self.files.seq, address - INT64_MIN + UNIT_OVERHEAD, unit.bitmap_size, bitmap) != 0:
+            return None
+        return unit.tags_code, unit.store_time, bitmap[:unit.bitmap_size]
 
     def detach_before(self, int64_t address):
         """Take out the files whose units all lie before `address`, never the last one; their paths, to unlink."""

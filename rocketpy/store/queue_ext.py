@@ -29,16 +29,11 @@ def open_units(writer: StoreWriter, start: int) -> int:
     folders = set(queue_folders(writer.ext_folder))
     for (topic, queue_id), queue in writer.queues.items():
         name = os.fsdecode(topic)
-        if writer.puts_units or (name, queue_id) in folders or _ends_with_address(queue):
+        if writer.puts_units or (name, queue_id) in folders or queue.ended_with_address:
             start = min(start, _open(writer, queue))
         folders.discard((name, queue_id))
     _remove_orphans([Path(writer.ext_folder, name, str(queue_id)) for name, queue_id in sorted(folders)])
     return start
-
-
-def _ends_with_address(queue: ConsumeQueue) -> bool:
-    entry = queue.stored_entry(queue.max_offset - 1)
-    return entry is not None and is_address(entry[2])
 
 
 def _open(writer: StoreWriter, queue: ConsumeQueue) -> int:
@@ -77,7 +72,7 @@ def _is_own(writer: StoreWriter, ext: ConsumeQueueExt, entry: tuple[int, int, in
 def _give_up(ext: ConsumeQueueExt) -> None:
     if ext.files.file_starts:
         log.warning("%s: no entry leads to these units, they are removed", ext.files.folder)
-    ext.files.destroy()
+    ext.destroy()
 
 
 def _remove_orphans(folders: list[Path]) -> None:
