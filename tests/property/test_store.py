@@ -203,6 +203,6 @@ def properties(tag: str) -> dict[str, str]:
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=20, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=20, suppress_health_check=list(HealthCheck)
 )
 test_a_store_is_a_list_a_queue = StoreMachine.TestCase

@@ -29,12 +29,13 @@ FILE_BYTES = 404  # 20 units and the 4 bytes that stay free
 
 @pytest.fixture
 def open_ext(open_store: OpenStore) -> OpenStore:
-    """A store with enableConsumeQueueExt and small files."""
+    """A store with enableConsumeQueueExt and small files; without an index, for whose sake more would be dispatched."""
 
     def open_it(enabled: bool = True, **settings: object) -> MessageStore:
         return open_store(
-            enable_consume_queue_ext=enabled, mapped_file_size_consume_queue_ext=FILE_BYTES, **settings
-        )
+            enable_consume_queue_ext=enabled, mapped_file_size_consume_queue_ext=FILE_BYTES,
+            message_index_enable=False, **settings,
+        )  # fmt: skip
 
     return open_it
 
@@ -184,6 +185,20 @@ def test_a_unit_of_another_message_is_noticed_after_a_crash(open_ext: OpenStore)
     again = open_ext()
     assert [is_address(field) for field in fields(again)] == [True] * 3 + [False] * 2 + [True] * 5
     assert filters_right(again, 10)
+
+
+def test_the_last_unit_must_be_the_last_messages(open_ext: OpenStore) -> None:
+    store = open_ext()
+    put(store, 10)
+    store.shutdown()
+    with ext_file(store).open("r+b") as file:
+        file.seek(9 * 20)
+        file.write(UNIT.pack(20, 97, store.clock.now_ms() - 1, 0))
+    again = open_ext()
+    assert [is_address(field) for field in fields(again)] == [True] * 9 + [False]
+    put(again, 2)
+    assert filters_right(again, 12)
+    assert fields(again)[10] == FIRST_ADDRESS + 9 * 20
 
 
 def test_many_entries_without_units_are_all_mended(open_ext: OpenStore) -> None:
