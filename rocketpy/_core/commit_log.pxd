@@ -66,9 +66,11 @@ cdef struct MessageToPut:         # a message to append, or one read back; slice
     const char* keys              # KEYS value or NULL
     const char* uniq_key          # UNIQ_KEY value or NULL
     const char* tags              # TAGS value or NULL
+    const char* filter_bitmap     # of its unit in consumequeue_ext, or NULL
     int keys_size
     int uniq_key_size
     int tags_size
+    int filter_bitmap_size        # 0: none
     int32_t delay_level           # DELAY value; 0 when absent or not a number
     bint wait                     # WAIT: false when the answer need not wait for flush and slave
     bint transaction_message      # TRAN_MSG is "true"

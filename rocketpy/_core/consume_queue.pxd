@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t
 
+from rocketpy._core.consume_queue_ext cimport ConsumeQueueExt, ExtState
 from rocketpy._core.mapped_files cimport FileSeq, MappedFiles
 
 cdef enum:
@@ -11,10 +12,11 @@ cdef enum:
 cdef struct Entry:
     int64_t physical_offset
     int32_t size
-    int64_t tags_code
+    int64_t tags_code             # or the address of a unit (consume_queue_ext.pxd)
 
 cdef struct QueueState:           # stays at one address for the life of its ConsumeQueue
     FileSeq* files
+    ExtState* ext                 # units of its entries; NULL: there are none
     int64_t max_index             # index of the next entry
     int64_t min_index             # first entry whose message is still in the commit log
     int64_t max_physical_offset   # end of the last message an entry points to
@@ -41,4 +43,8 @@ cdef class ConsumeQueue:
     cdef readonly bytes topic     # UTF-8
     cdef readonly int queue_id
     cdef readonly MappedFiles files
+    cdef readonly ConsumeQueueExt ext            # None: entries have plain tags codes
+    cdef readonly bint ended_with_address        # the last entry that recover() or cut_at() left has a unit
+    cdef bint is_mapped(self) noexcept           # any of its files, or of its units'
+    cdef int unmap(self) except -1               # give these maps back (MappedFiles.unmap); how many
     cdef int _cut_behind(self, int64_t index, const Entry* last) except -1

@@ -1,5 +1,6 @@
 """One queue of one topic: an entry of 20 bytes for each message."""
 
+from rocketpy._core.consume_queue_ext import ConsumeQueueExt
 from rocketpy._core.mapped_files import MappedFiles
 
 class ConsumeQueue:
@@ -8,6 +9,8 @@ class ConsumeQueue:
     topic: bytes
     queue_id: int
     files: MappedFiles
+    ext: ConsumeQueueExt | None
+    ended_with_address: bool
 
     def __init__(self, topic: bytes, queue_id: int, folder: str, file_size: int) -> None: ...
     @property
@@ -35,7 +38,19 @@ class ConsumeQueue:
     def begin_at(self, index: int) -> None:
         """Let an empty queue begin at `index`: the space before it in its file is filled as upstream fills it."""
     def entry(self, index: int) -> tuple[int, int, int] | None:
-        """(physical offset, size, tags code), or None."""
+        """(physical offset, size, tags code), or None; the code of an entry with a unit is the unit's."""
+    def stored_entry(self, index: int) -> tuple[int, int, int] | None:
+        """(physical offset, size, tags field) as they stand on disk, or None."""
+    def attach(self, ext: ConsumeQueueExt | None) -> None:
+        """Entries get their units there from now on, or have them there already."""
+    def address_from(self, index: int) -> int | None:
+        """Address in the first entry at or behind `index` that has one; None: no entry has."""
+    def address_before(self, index: int) -> tuple[int, int] | None:
+        """(index, address) of the last entry before `index` that has one; None: no entry has."""
+    def flush(self, least_pages: int = 0) -> bool:
+        """Units, then entries, to the disk; whether all that was appended is there. Any thread."""
+    def destroy(self) -> None:
+        """Remove every file."""
     def last_entry_of_first_file(self) -> tuple[int, int, int] | None:
         """The newest entry of the oldest file, for cleaning; None while that file is not full."""
     def append(self, physical_offset: int, size: int, tags_code: int) -> None:

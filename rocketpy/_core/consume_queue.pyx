@@ -7,6 +7,7 @@ cimport cython
 from libc.stdint cimport int32_t, int64_t
 
 from rocketpy._core.commit_log cimport get_i32, get_i64, put_i32, put_i64
+from rocketpy._core.consume_queue_ext cimport LEAST_TAGS_CODE, ConsumeQueueExt, real_code
 from rocketpy._core.mapped_files cimport (
     ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, bytes_at, end_offset, find_file, make_room,
     read_bytes, roll_file,
@@ -147,6 +148,12 @@ cdef class ConsumeQueue:
             last.size = 0
         self._cut_behind(index, &last)
 
+    cdef bint is_mapped(self) noexcept:
+        return self.files.is_mapped() or self.ext is not None and self.ext.files.is_mapped()
+
+    cdef int unmap(self) except -1:
+        return self.files.unmap() + (self.ext.files.unmap() if self.ext is not None else 0)
+
     cdef int _cut_behind(self, int64_t index, const Entry* last) except -1:
         """`last` is the entry before `index`, of size 0 when there is none."""
         cdef bint is_message = last.size != 0 and last.size != FILLER_SIZE
@@ -154,6 +161,7 @@ cdef class ConsumeQueue:
         self.state.max_index = end_offset(&self.files.seq) // ENTRY_SIZE
         self.state.max_physical_offset = last.physical_offset + last.size if is_message else -1
         self.state.last_physical_offset = last.physical_offset if is_message else -1
+        self.ended_with_address = is_message and last.tags_code < LEAST_TAGS_CODE
         self.state.min_index = min(self.state.min_index, self.state.max_index)
         return 0
 
@@ -210,11 +218,51 @@ cdef class ConsumeQueue:
         self.state.min_index = index
 
     def entry(self, int64_t index):
-        """(physical offset, size, tags code), or None."""
+        """(physical offset, size, tags code), or None; the code of an entry with a unit is the unit's."""
+        cdef Entry entry
+        if read_entry(&self.state, index, &entry) != 0:
+            return None
+        return entry.physical_offset, entry.size, real_code(self.state.ext, entry.tags_code)
+
+    def stored_entry(self, int64_t index):
+        """(physical offset, size, tags field) as they stand on disk, or None."""
         cdef Entry entry
         if read_entry(&self.state, index, &entry) != 0:
             return None
         return entry.physical_offset, entry.size, entry.tags_code
+
+    # -- units in consumequeue_ext -------------------------------------------------------------------------------
+
+    def attach(self, ConsumeQueueExt ext):
+        """Entries get their units there from now on, or have them there already."""
+        self.ext = ext
+        self.state.ext = &ext.state if ext is not None else NULL
+
+    def address_from(self, int64_t index):
+        """Address in the first entry at or behind `index` that has one; None: no entry has."""
+        cdef int64_t end = self.state.max_index
+        with nogil:
+            index = next_address(&self.state, index, end, 1)
+        return self.stored_entry(index)[2] if index >= 0 else None
+
+    def address_before(self, int64_t index):
+        """(index, address) of the last entry before `index` that has one; None: no entry has."""
+        cdef int64_t least = self.files.first_offset // ENTRY_SIZE
+        with nogil:
+            index = next_address(&self.state, index - 1, least - 1, -1)
+        return (index, self.stored_entry(index)[2]) if index >= 0 else None
+
+    def flush(self, int least_pages=0):
+        """Units, then entries, to the disk (MappedFiles.flush); whether all that was appended is there. Any thread."""
+        ext = self.ext
+        units = ext is None or ext.files.flush(least_pages) >= ext.files.end_offset
+        return self.files.flush(least_pages) >= self.files.end_offset and units
+
+    def destroy(self):
+        """Remove every file."""
+        self.files.destroy()
+        if self.ext is not None:
+            self.ext.destroy()
 
     def last_entry_of_first_file(self):
         """The newest entry of the oldest file, for cleaning; None while that file is not full."""
@@ -222,7 +270,7 @@ cdef class ConsumeQueue:
         if self.files.seq.count == 0 or self.files.seq.files[0].wrote < self.files.seq.file_size:
             return None
         file = self.files.seq.files[0]
-        return self.entry((file.start + file.size) // ENTRY_SIZE - 1)
+        return self.stored_entry((file.start + file.size) // ENTRY_SIZE - 1)
 
     def append(self, int64_t physical_offset, int32_t size, int64_t tags_code):
         """Append an entry, making files as needed (slow door: recovery, tests)."""
@@ -253,5 +301,33 @@ cdef int64_t first_invalid(FileSeq* seq, int64_t index, int64_t end, Entry* last
                 return index + i
             last.physical_offset = get_i64(chunk + i * ENTRY_SIZE)
             last.size = get_i32(chunk + i * ENTRY_SIZE + 8)
+            last.tags_code = get_i64(chunk + i * ENTRY_SIZE + 12)
         index += count
     return index
+
+
+cdef int64_t next_address(QueueState* queue, int64_t index, int64_t stop, int step) noexcept nogil:
+    """Index of the next entry with an address on the way from `index` to before `stop`, or -1; `step` is 1 or -1.
+
+    Reads a chunk of entries at a time: a queue may have millions that have none.
+    """
+    cdef char[SCANNED_ENTRIES * ENTRY_SIZE] chunk
+    cdef FileMap* file
+    cdef int64_t first, count, _
+    while index != stop:
+        file = find_file(queue.files, index * ENTRY_SIZE)
+        if file == NULL:
+            return -1
+        if step > 0:
+            first = index
+            count = min(min(stop - index, <int64_t> SCANNED_ENTRIES), (file.start + file.size) // ENTRY_SIZE - index)
+        else:
+            first = max(max(stop + 1, index - SCANNED_ENTRIES + 1), file.start // ENTRY_SIZE)
+            count = index - first + 1
+        if read_bytes(queue.files, first * ENTRY_SIZE, count * ENTRY_SIZE, chunk) != 0:
+            return -1
+        for _ in range(count):
+            if get_i64(chunk + (index - first) * ENTRY_SIZE + 12) < LEAST_TAGS_CODE:
+                return index
+            index += step
+    return -1

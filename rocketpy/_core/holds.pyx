@@ -20,8 +20,8 @@ from rocketpy._core.store_reader cimport (
     GET_OFFSET_OVERFLOW_ONE,
     Found,
     TagFilter,
+    entry_matches,
     get_messages,
-    tags_match,
 )
 from rocketpy._core.store_writer cimport StoreWriter
 
@@ -207,7 +207,9 @@ cdef bint _has_match(Hold hold) noexcept:
     """Whether an entry at or behind the hold's offset matches; moves the offset behind those that do not."""
     cdef Entry entry
     while hold.offset < hold.queue.state.max_index:
-        if read_entry(&hold.queue.state, hold.offset, &entry) < 0 or tags_match(&hold.tags, entry.tags_code):
+        if read_entry(&hold.queue.state, hold.offset, &entry) < 0:
+            return True
+        if entry_matches(&hold.queue.state, &hold.tags, entry.tags_code):
             return True
         hold.offset += 1
     return False

@@ -113,7 +113,7 @@ cdef class LogWalk:
         cdef int slot
         self._cached(message, &slot)
         if self.cache[slot] != NULL and self.cache[slot] != &queue.state:
-            (<ConsumeQueue> self.cache[slot].owner).files.unmap()       # a process may not map every queue of a large store
+            (<ConsumeQueue> self.cache[slot].owner).unmap()       # a process may not map every queue of a large store
         self.cache[slot] = &queue.state
         self.writer.prepare_index(index_keys(&self.writer.state, message))
         if dispatch_message(&self.writer.state, &queue.state, message) == PUT_DONE:
@@ -122,6 +122,9 @@ cdef class LogWalk:
             if not self.fill_gaps:
                 return False
             fill_gap(queue, message.queue_offset)
+            if dispatch_message(&self.writer.state, &queue.state, message) == PUT_DONE:
+                return True
+        self.writer.prepare_ext(&queue.state)
         if dispatch_message(&self.writer.state, &queue.state, message) != PUT_DONE:
             self.writer._add_queue_file(queue)
             if dispatch_message(&self.writer.state, &queue.state, message) != PUT_DONE:

@@ -44,5 +44,7 @@ cdef int get_messages(
     StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, bint may_wait, Found* out,
 ) noexcept nogil                  # returns out.status; not may_wait: only what is in memory, which may be less than there is
 cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil
+cdef bint entry_matches(QueueState* queue, const TagFilter* tags, int64_t tags_code) noexcept nogil
+                                  # by the tags field of an entry: where that is an address, by its unit
 cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* size) noexcept nogil
                                   # one record, lengths checked, or NULL

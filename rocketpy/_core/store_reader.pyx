@@ -1,8 +1,9 @@
 """Reading for pull: walks a consume queue and hands out slices of the mapped commit log, no copies.
 
 A message is handed out only when its bytes are appended and within one file. The statuses and limits are upstream's
-(DefaultMessageStore.getMessage); a tag filter never looks at an extension address. Who may not wait for the disk gets
-only what is in memory: what was appended lately is, and of what is older the kernel is asked (mincore).
+(DefaultMessageStore.getMessage). An entry whose unit in consumequeue_ext is missing or damaged matches every tag filter:
+the client filters by itself. Who may not wait for the disk gets only what is in memory: what was appended lately is, and
+of what is older the kernel is asked (mincore).
 """
 
 from libc.errno cimport ENOMEM
@@ -11,6 +12,7 @@ from libc.string cimport memset
 
 from rocketpy._core.commit_log cimport MESSAGE_MAGIC_CODE, RECORD_MESSAGE, MessageToPut, get_i32, get_i64, read_record
 from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, QueueState
+from rocketpy._core.consume_queue_ext cimport LEAST_TAGS_CODE, real_code
 from rocketpy._core.mapped_files cimport FileMap, bytes_at, end_offset, find_file, map_file, resident
 from rocketpy._core.store_writer cimport StoreState, StoreWriter
 
@@ -23,12 +25,16 @@ cdef enum:
 
 cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil:
     cdef int i
-    if tags == NULL or tags.all or tags_code < -0x80000000:      # below i32: an address in consumequeue_ext
+    if tags == NULL or tags.all or tags_code < LEAST_TAGS_CODE:  # an address: the tags are unknown
         return True
     for i in range(tags.count):
         if tags.codes[i] == tags_code:
             return True
     return False
+
+
+cdef bint entry_matches(QueueState* queue, const TagFilter* tags, int64_t tags_code) noexcept nogil:
+    return tags == NULL or tags.all or tags_match(tags, real_code(queue.ext, tags_code))
 
 
 cdef int get_messages(
@@ -91,7 +97,7 @@ cdef void _scan(
             continue
         if _is_full(store, out, size, max_nums, log_end - physical_offset > store.memory_bytes):
             break
-        if tags_match(tags, tags_code):
+        if entry_matches(queue, tags, tags_code):
             record = bytes_at(store.log, physical_offset, size)
             if record == NULL and _lacks_map(store, physical_offset, size):
                 out.status = out.status if out.count else GET_NOT_IN_MEMORY

@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t
 
 from rocketpy._core.commit_log cimport MessageToPut
 from rocketpy._core.consume_queue cimport ConsumeQueue, QueueState
+from rocketpy._core.consume_queue_ext cimport ConsumeQueueExt
 from rocketpy._core.index_file cimport IndexState, IndexWriter
 from rocketpy._core.mapped_files cimport FileSeq, MappedFiles
 
@@ -57,6 +58,9 @@ cdef class StoreWriter:
     cdef readonly dict queues     # (topic bytes, queue id) -> ConsumeQueue
     cdef readonly str queue_folder
     cdef readonly int64_t queue_file_size
+    cdef readonly str ext_folder  # of consumequeue_ext; None: queues have no units
+    cdef readonly int64_t ext_file_size
+    cdef readonly bint puts_units # enableConsumeQueueExt: every new entry gets one
     cdef IndexWriter index        # owns state.index
     cdef list deleted             # queues taken out: their QueueState stays valid for whoever still holds it
     cdef int64_t[64] delays_ms
@@ -65,5 +69,7 @@ cdef class StoreWriter:
                                   # after PUT_NEEDS_SPACE: 1: put again; OSError: the disk refused
     cdef int prepare_index(self, int keys) except -1
     cdef int unmap_queues(self, QueueState* but) except -1
+    cdef int prepare_ext(self, QueueState* queue) except -1
+    cdef ConsumeQueueExt ext_of(self, bytes topic, int queue_id)                 # made, not loaded
     cdef int _add_queue_file(self, ConsumeQueue queue) except -1
     cdef tuple _put_all(self, ConsumeQueue queue, MessageToPut* messages, int count)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing_extensions import Buffer
 
 from rocketpy._core.consume_queue import ConsumeQueue
+from rocketpy._core.consume_queue_ext import ConsumeQueueExt
 from rocketpy._core.index_file import IndexWriter
 from rocketpy._core.mapped_files import MappedFiles
 
@@ -15,6 +16,9 @@ class StoreWriter:
     queues: dict[tuple[bytes, int], ConsumeQueue]
     queue_folder: str
     queue_file_size: int
+    ext_folder: str | None
+    ext_file_size: int
+    puts_units: bool
     durable_offset: int
     writeable: bool
     readable: bool
@@ -42,8 +46,12 @@ class StoreWriter:
         sys_flag: int = 0,
         reconsume_times: int = 0,
         prepared_transaction_offset: int = 0,
+        filter_bitmap: bytes = b"",
     ) -> tuple[int, int, int, int]:
-        """Append one message: (PUT_… status, physical offset, size, queue offset). OSError: the disk refused."""
+        """Append one message: (PUT_… status, physical offset, size, queue offset). OSError: the disk refused.
+
+        `filter_bitmap` goes into the message's unit in consumequeue_ext, where it gets one.
+        """
     def put_batch(
         self,
         topic: bytes,
@@ -58,6 +66,10 @@ class StoreWriter:
         reconsume_times: int = 0,
     ) -> tuple[int, list[tuple[int, int]], int]:
         """Append a client's batch body: (PUT_… status, [(physical offset, size), …], first queue offset)."""
+    def use_ext(self, folder: str, file_size: int, puts_units: bool) -> None:
+        """Where units beside the queues are; `puts_units`: new entries get one. Before the first queue is made."""
+    def load_ext(self, queue: ConsumeQueue) -> tuple[ConsumeQueueExt, list[str]]:
+        """The queue's units, opened; returns them and what was odd."""
     def use_index(self, index: IndexWriter | None) -> None:
         """Where keys go from now on; None: nowhere."""
     def take_dirty(self) -> list[ConsumeQueue]:

@@ -19,6 +19,7 @@ from rocketpy._core.commit_log cimport (
     write_blank, write_record,
 )
 from rocketpy._core.consume_queue cimport ConsumeQueue, Entry, QueueState, entry_at, put_entry, queue_room, read_entry
+from rocketpy._core.consume_queue_ext cimport LEAST_TAGS_CODE, ConsumeQueueExt, ExtUnit, ext_room, put_unit, read_unit
 from rocketpy._core.index_file cimport INDEX_READY, IndexWriter, count_keys, index_room, put_keys
 from rocketpy._core.mapped_files cimport (
     ROOM_FAILED, ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, make_room, roll_file,
@@ -63,6 +64,8 @@ cdef int put_message(StoreState* store, QueueState* queue, MessageToPut* message
         return PUT_NOT_WRITEABLE
     if _is_illegal(store, message, size):
         return PUT_MESSAGE_ILLEGAL
+    if queue.ext != NULL and entries and ext_room(queue.ext, message, 1) != ROOM_READY:
+        return PUT_NEEDS_SPACE
     if log_room(store.log, size) != ROOM_READY or queue_room(queue, entries) != ROOM_READY:
         return PUT_NEEDS_SPACE
     if not _index_has_room(store, index_keys(store, message)):
@@ -92,6 +95,8 @@ cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messag
         return PUT_BATCH_TOO_LARGE
     if total + BLANK_SIZE > store.log.file_size or count == 0:
         return PUT_MESSAGE_ILLEGAL
+    if queue.ext != NULL and entries and ext_room(queue.ext, messages, count) != ROOM_READY:
+        return PUT_NEEDS_SPACE
     if log_room(store.log, total) != ROOM_READY or queue_room(queue, entries) != ROOM_READY:
         return PUT_NEEDS_SPACE
     if not _index_has_room(store, keys):
@@ -139,7 +144,7 @@ cdef void _append(StoreState* store, QueueState* queue, MessageToPut* message, i
     tail.wrote += size
     store.physic_timestamp = message.store_timestamp
     if _has_entry(message):
-        put_entry(queue, message.physical_offset, size, entry_code(store, message))
+        put_entry(queue, message.physical_offset, size, _tags_field(store, queue, message))
         store.logics_timestamp = message.store_timestamp
         _mark_dirty(store, queue)
     _index(store, message)
@@ -160,6 +165,22 @@ cdef int64_t entry_code(StoreState* store, const MessageToPut* message) noexcept
     if store.delay_levels == 0:
         return message.store_timestamp + 1000
     return message.store_timestamp + store.delays_ms[min(level, store.delay_levels) - 1]
+
+
+cdef inline int64_t _tags_field(StoreState* store, QueueState* queue, const MessageToPut* message) noexcept nogil:
+    """What the entry holds: the tags code, or the address of a unit put for it now."""
+    cdef int64_t code = entry_code(store, message)
+    return code if queue.ext == NULL else put_unit(queue.ext, message, code)
+
+
+cdef bint _tells_code(QueueState* queue, const Entry* entry, const MessageToPut* message, int64_t code) noexcept nogil:
+    """Whether an entry says the right tags code, by itself or by its unit."""
+    cdef ExtUnit unit
+    if entry.tags_code >= LEAST_TAGS_CODE:
+        return entry.tags_code == code
+    if queue.ext == NULL or read_unit(queue.ext, entry.tags_code, &unit) != 0:
+        return False
+    return unit.tags_code == code and unit.store_time == message.store_timestamp
 
 
 cdef void _wake(StoreState* store, QueueState* queue, int entries) noexcept nogil:
@@ -208,7 +229,9 @@ cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* me
             return PUT_DONE          # the file of that entry was cleaned away
         read_entry(queue, message.queue_offset, &entry)
         if (entry.physical_offset != message.physical_offset or entry.size != message.size
-                or entry.tags_code != code and entry.tags_code >= -0x80000000):
+                or not _tells_code(queue, &entry, message, code)):
+            if queue.ext != NULL and entry.tags_code < LEAST_TAGS_CODE:
+                queue.ext.mended += 1
             put_i64(at, message.physical_offset)
             put_i32(at + 8, message.size)
             put_i64(at + 12, code)
@@ -216,8 +239,9 @@ cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* me
         return PUT_DONE
     if message.queue_offset > queue.max_index:
         return PUT_NEEDS_SPACE
-    if put_entry(queue, message.physical_offset, message.size, code) != ROOM_READY:
+    if queue.ext != NULL and ext_room(queue.ext, message, 1) != ROOM_READY or queue_room(queue, 1) != ROOM_READY:
         return PUT_NEEDS_SPACE
+    put_entry(queue, message.physical_offset, message.size, _tags_field(store, queue, message))
     _mark_dirty(store, queue)
     return PUT_DONE
 
@@ -253,7 +277,24 @@ cdef class StoreWriter:
         if queue is None:
             folder = os.path.join(self.queue_folder, os.fsdecode(topic), str(queue_id))
             queue = self.queues[key] = ConsumeQueue(topic, queue_id, folder, self.queue_file_size)
+            if self.puts_units:
+                (<ConsumeQueue> queue).attach(self.ext_of(topic, queue_id))
         return <ConsumeQueue> queue
+
+    cdef ConsumeQueueExt ext_of(self, bytes topic, int queue_id):
+        folder = os.path.join(self.ext_folder, os.fsdecode(topic), str(queue_id))
+        return ConsumeQueueExt(folder, self.ext_file_size, self.puts_units)
+
+    def use_ext(self, str folder not None, int64_t file_size, bint puts_units):
+        """Where units beside the queues are; `puts_units`: new entries get one. Before the first queue is made."""
+        self.ext_folder = folder
+        self.ext_file_size = file_size
+        self.puts_units = puts_units
+
+    def load_ext(self, ConsumeQueue queue not None):
+        """The queue's units, opened; returns them and what was odd."""
+        queue.attach(self.ext_of(queue.topic, queue.queue_id))
+        return queue.ext, queue.ext.load()
 
     def queue(self, bytes topic not None, int queue_id):
         """The queue, made if there is none: in memory only, its folder comes with the first put."""
@@ -276,7 +317,14 @@ cdef class StoreWriter:
             self.unmap_queues(queue)
             room = queue_room(queue, entries)
         _checked(room, queue.files, (<ConsumeQueue> queue.owner).files.folder)
+        self.prepare_ext(queue)
         return self.prepare_index(keys)
+
+    cdef int prepare_ext(self, QueueState* queue) except -1:
+        """Files for units, where ext_room found them lacking."""
+        if queue.ext != NULL and queue.ext.wanted_files:
+            (<ConsumeQueue> queue.owner).ext.add_files()
+        return 0
 
     cdef int prepare_index(self, int keys) except -1:
         if keys and self.state.index != NULL and self.index.prepare(keys) != INDEX_READY:
@@ -298,7 +346,8 @@ cdef class StoreWriter:
 
     def put(self, bytes topic not None, int queue_id, const unsigned char[::1] body not None, bytes properties not None, *,
             int64_t store_timestamp, int64_t born_timestamp, bytes born_host not None, bytes store_host not None,
-            int32_t flag=0, int32_t sys_flag=0, int32_t reconsume_times=0, int64_t prepared_transaction_offset=0):
+            int32_t flag=0, int32_t sys_flag=0, int32_t reconsume_times=0, int64_t prepared_transaction_offset=0,
+            bytes filter_bitmap not None=b""):
         """Append one message: (PUT_…, physical offset, size, queue offset). OSError: the disk refused, nothing was written."""
         cdef MessageToPut message
         cdef ConsumeQueue queue = self.find_queue(topic, queue_id)
@@ -310,6 +359,8 @@ cdef class StoreWriter:
         message.sys_flag = sys_flag
         message.reconsume_times = reconsume_times
         message.prepared_transaction_offset = prepared_transaction_offset
+        message.filter_bitmap = filter_bitmap
+        message.filter_bitmap_size = len(filter_bitmap)
         scan_properties(&message)
         status = put_message(&self.state, &queue.state, &message)
         if status == PUT_NEEDS_SPACE:
@@ -376,7 +427,7 @@ cdef class StoreWriter:
         cdef ConsumeQueue queue
         for queue in self.queues.values():
             if &queue.state != but:
-                queue.files.unmap()
+                queue.unmap()
         return 0
 
     def unmap_all_queues(self):
@@ -388,12 +439,12 @@ cdef class StoreWriter:
         cdef ConsumeQueue queue
         cdef int mapped = 0, unmapped = 0
         for queue in self.queues.values():
-            mapped += queue.files.is_mapped()
+            mapped += queue.is_mapped()
         if mapped <= most:
             return 0
         for queue in self.queues.values():
             if not queue.state.used:
-                unmapped += queue.files.unmap()
+                unmapped += queue.unmap()
             queue.state.used = False
         return unmapped
 
@@ -404,7 +455,7 @@ cdef class StoreWriter:
             if other is not queue:
                 _mark_dirty(&self.state, &(<ConsumeQueue> other).state)
         self.deleted.append(queue)
-        queue.files.destroy()
+        queue.destroy()
 
     def set_delays(self, delays_ms):
         """Delays of the levels 1, 2, …"""

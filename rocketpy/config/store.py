@@ -88,12 +88,14 @@ class MessageStoreConfig(Settings):
         high=INT_MAX - CONSUME_QUEUE_ENTRY_SIZE,
         in_force=whole_entries,
     )
-    enable_consume_queue_ext = prop("enableConsumeQueueExt", False, "keep filter bitmaps beside queues", not_yet=SQL92)
+    enable_consume_queue_ext = prop(
+        "enableConsumeQueueExt", False, "a unit with tags code, store time and filter bitmap beside each queue entry"
+    )
     mapped_file_size_consume_queue_ext = prop(
-        "mappedFileSizeConsumeQueueExt", 50331648, "size of a file of those bitmaps, bytes", not_yet=SQL92
+        "mappedFileSizeConsumeQueueExt", 50331648, "size of a file of those units, bytes", low=24, high=INT_MAX
     )
     bit_map_length_consume_queue_ext = prop(
-        "bitMapLengthConsumeQueueExt", 64, "bits of such a bitmap; derived from the bloom filter", not_yet=SQL92
+        "bitMapLengthConsumeQueueExt", 64, "bits of a unit's bitmap; derived from the bloom filter", not_yet=SQL92
     )
     flush_interval_commit_log = prop(
         "flushIntervalCommitLog", 500, "pause between asynchronous flushes, ms", important=True, hot=True, low=1

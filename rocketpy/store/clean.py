@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from rocketpy.clock import Clock
 from rocketpy.config import Environment, MessageStoreConfig
 from rocketpy.store.paths import StorePaths
+from rocketpy.store.queue_ext import take_expired
 
 if TYPE_CHECKING:
     from rocketpy._core.consume_queue import ConsumeQueue
@@ -254,6 +255,7 @@ class Cleaner:
             while is_first_expired(queue, log_start):
                 gone.append(queue.files.detach_first())
             queue.correct_min_offset(log_start)
+            gone += take_expired(queue)
             for path in gone:
                 await self._remove(path)
             if gone:

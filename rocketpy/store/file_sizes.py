@@ -13,17 +13,26 @@ log = logging.getLogger("RocketmqStore")
 
 ENTRY_SIZE = 20
 SAMPLED_FILES = 64
+PLAUSIBLE_BYTES = 1024
 
 
 def commit_log_size(folder: str, configured: int) -> int:
     """Size of commit log files; a single file of an odd length is damage, no choice of size."""
-    return _in_force("mappedFileSizeCommitLog", folder, configured, files_of(folder), 1024)
+    return _in_force("mappedFileSizeCommitLog", folder, configured, files_of(folder), PLAUSIBLE_BYTES)
 
 
 def consume_queue_size(folder: str, configured: int) -> int:
     """Size of consume queue files, taken from a sample of them."""
     files = (file for queue in _folders(folder) for file in files_of(queue))
     return _in_force("mappedFileSizeConsumeQueue", folder, configured, islice(files, SAMPLED_FILES), ENTRY_SIZE)
+
+
+def consume_queue_ext_size(folder: str, configured: int) -> int:
+    """Size of consumequeue_ext files, any number of bytes; but a single file of an odd length is damage."""
+    files = list(islice((file for queue in _folders(folder) for file in files_of(queue)), SAMPLED_FILES))
+    seen = Counter(length for _, length in files)
+    likely = [(start, length) for start, length in files if seen[length] > 1 or length % PLAUSIBLE_BYTES == 0]
+    return _in_force("mappedFileSizeConsumeQueueExt", folder, configured, likely, 1)
 
 
 def _in_force(name: str, folder: str, configured: int, files: Iterable[tuple[int, int]], unit: int) -> int:

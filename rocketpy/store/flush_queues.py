@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rocketpy._core.consume_queue import ConsumeQueue
-from rocketpy._core.mapped_files import sync_file_system
+from rocketpy._core.mapped_files import MappedFiles, sync_file_system
 from rocketpy._core.store_writer import StoreWriter
 from rocketpy.clock import Clock
 from rocketpy.config.store import MessageStoreConfig
 from rocketpy.store.checkpoint import Checkpoint
 from rocketpy.store.queue_ends import QueueEnds
+from rocketpy.store.queue_ext import say_refusal
 
 log = logging.getLogger("RocketmqStore")
 
@@ -81,7 +82,10 @@ class QueueFlusher:
     def _hand_over(self) -> None:
         """The loop gives the queues that got entries to the thread: only the loop may look at that list."""
         self._logics_timestamp = self._writer.timestamps[1]
-        self._inbox.put(self._writer.take_dirty())
+        queues = self._writer.take_dirty()
+        for each in queues:
+            say_refusal(each)
+        self._inbox.put(queues)
         if self._loop is not None:
             self._set_timer(self._loop)
 
@@ -128,13 +132,19 @@ class QueueFlusher:
 
     def _sync(self, least_pages: int) -> None:
         for key, each in list(self._unflushed.items()):
-            if each.files.flush(least_pages) >= each.files.end_offset:
+            if each.flush(least_pages):
                 del self._unflushed[key]
 
     def _sync_file_system(self) -> None:
-        ends = [(each, each.files.end_offset) for each in self._unflushed.values()]
-        if Path(self._writer.queue_folder).is_dir():
-            sync_file_system(self._writer.queue_folder)
+        ends = [(files, files.end_offset) for each in self._unflushed.values() for files in files_of(each)]
+        for folder in (self._writer.queue_folder, self._writer.ext_folder):
+            if folder is not None and Path(folder).is_dir():
+                sync_file_system(folder)
         self._sync_all_first = False
-        for each, end in ends:
-            each.files.flushed_to(end)
+        for files, end in ends:
+            files.flushed_to(end)
+
+
+def files_of(queue: ConsumeQueue) -> list[MappedFiles]:
+    """The files of a queue's entries and of their units."""
+    return [queue.files] if queue.ext is None else [queue.ext.files, queue.files]

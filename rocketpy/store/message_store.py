@@ -5,7 +5,6 @@ nothing is touched, and after `shutdown` every message is on disk.
 """
 
 import asyncio
-import contextlib
 import errno
 import logging
 import os
@@ -33,6 +32,7 @@ from rocketpy.store.opening import Opening, open_index, open_writer
 from rocketpy.store.paths import StorePaths, is_folder_name
 from rocketpy.store.put_rules import delay_level, destination, host_bytes
 from rocketpy.store.queue_ends import QueueEnds
+from rocketpy.store.queue_ext import remove_if_empty
 from rocketpy.store.results import GetMessageStatus, GetResult, PutMessageStatus, PutResult, QueryResult
 from rocketpy.store.running_flags import Running, RunningFlags
 
@@ -446,8 +446,8 @@ class MessageStore:
         except OSError as error:
             log.warning("%s: not written (%s): a start may make %s anew", error.filename, error.strerror, topic)
         if is_folder_name(topic):
-            with contextlib.suppress(OSError):  # not there, or not empty
-                (self.paths.consume_queue / topic).rmdir()
+            remove_if_empty(self.paths.consume_queue / topic)
+            remove_if_empty(self.paths.consume_queue_ext / topic)
 
     def set_disk_full(self, is_full: bool) -> None:
         """Cleaning found the disk above, or again below, its limits."""

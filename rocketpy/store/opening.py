@@ -16,6 +16,7 @@ from rocketpy.store.checkpoint import Checkpoint
 from rocketpy.store.index import IndexFolder
 from rocketpy.store.paths import StorePaths
 from rocketpy.store.queue_ends import QueueEnds
+from rocketpy.store.queue_ext import open_units, say_what_was_mended
 from rocketpy.store.recovery import Recovery, cut_untrue_tails, load_queues
 
 log = logging.getLogger("RocketmqStore")
@@ -32,6 +33,9 @@ def open_writer(config: MessageStoreConfig, paths: StorePaths) -> StoreWriter:
     files = MappedFiles(log_folder, log_size, min(LOG_STEP_BYTES, log_size), True, small_pages=sync_flush)
     writer = StoreWriter(files, config.max_message_size, queue_folder, queue_size)
     writer.sync_flush = sync_flush
+    ext_folder = str(paths.consume_queue_ext)
+    ext_size = file_sizes.consume_queue_ext_size(ext_folder, config.mapped_file_size_consume_queue_ext)
+    writer.use_ext(ext_folder, ext_size, config.enable_consume_queue_ext)
     return writer
 
 
@@ -57,11 +61,12 @@ class Opening:
             log.warning("%s holds no commit log: the consume queues go too", self._writer.log.folder)
             for topic, queue_id in list(self._writer.queues):
                 self._writer.delete_queue(topic, queue_id)
-        start = self._queues_lack_from(start, queue_ends)
+        start = open_units(self._writer, self._queues_lack_from(start, queue_ends))
         if index is not None:
             start = min(start, self._index_lacks_from(start, index))
         self._recovery.dispatch(start)
         self._writer.unmap_all_queues()
+        say_what_was_mended(self._writer)
 
     def _queues_lack_from(self, start: int, queue_ends: QueueEnds) -> int:
         """Where dispatching must begin so that no queue lacks anything."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rocketpy import json_file
+from rocketpy._core.consume_queue_ext import is_address
 from rocketpy._core.json_reader import read_json
 from rocketpy._core.message import Message
 from rocketpy.clock import Clock
@@ -59,7 +60,7 @@ class DelayQueue(Protocol):
     @property
     def max_offset(self) -> int: ...
     def entry(self, index: int, /) -> tuple[int, int, int] | None:
-        """(physical offset, size, deliver timestamp)."""
+        """(physical offset, size, deliver timestamp, or the address of a lost unit)."""
 
 
 class DelayStore(Protocol):
@@ -170,12 +171,13 @@ class Schedule:
             if offset >= queue.max_offset:
                 return None
             entry = queue.entry(offset)
-            wait_ms = self._wait_ms(level, entry[2]) if entry else 0
+            due_ms = self._due_ms(level, entry) if entry else 0
+            wait_ms = self._wait_ms(level, due_ms)
             if wait_ms > 0:
                 return min(wait_ms, LONGEST_SLEEP_MS)
             if entry and self._is_on_disk(level, offset, entry[0]):
                 return READ_FIRST
-            if entry and not self._deliver_one(entry[0], entry[2] <= self._unsure_ms):
+            if entry and not self._deliver_one(entry[0], due_ms <= self._unsure_ms):
                 return RETRY_MS
             offset += 1
             self.offsets[level] = offset
@@ -193,6 +195,16 @@ class Schedule:
         if queue.max_offset:
             self.offsets[level] = within
         return within
+
+    def _due_ms(self, level: int, entry: tuple[int, int, int]) -> int:
+        """When the message is due: said by its entry, or, where that names a unit that is lost, by its store time."""
+        if not is_address(entry[2]):
+            return entry[2]
+        try:
+            delayed = self._store.message_at(entry[0])
+        except CorruptMessage:
+            return 0                    # due now: delivering tells what is wrong with it
+        return 0 if delayed is None else self._levels.deliver_timestamp(level, delayed.store_timestamp)
 
     def _wait_ms(self, level: int, deliver_timestamp: int) -> int:
         """How long a message has to wait yet; one due later than its level allows (a clock was set) is due now."""

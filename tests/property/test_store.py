@@ -9,12 +9,15 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from rocketpy._core.consume_queue_ext import is_address
 from rocketpy._core.hashing import java_hash_of
 from rocketpy._core.log_walk import LogWalk
 from rocketpy._core.message import Message, decode_messages, encode_batch
+from rocketpy._core.store_reader import store_time
 from rocketpy.clock import ManualClock
 from rocketpy.config import MessageStoreConfig
 from rocketpy.store.message_store import MessageStore
+from rocketpy.store.queue_ext import take_expired
 from rocketpy.store.results import GetMessageStatus
 
 TOPICS = st.sampled_from(["A", "Topic", "%RETRY%group"])
@@ -28,18 +31,29 @@ Key = tuple[str, int]
 class StoreMachine(RuleBasedStateMachine):
     """`model` is what must be there: bodies and tags of each queue; the first `gone` of them were cleaned away."""
 
-    @initialize(log_size=st.sampled_from([1024, 2048, 5000]), queue_size=st.sampled_from([20, 60, 400]))
-    def make(self, log_size: int, queue_size: int) -> None:
+    @initialize(
+        log_size=st.sampled_from([1024, 2048, 5000]),
+        queue_size=st.sampled_from([20, 60, 400]),
+        ext_size=st.sampled_from([24, 65, 404]),
+        puts_units=st.booleans(),
+    )
+    def make(self, log_size: int, queue_size: int, ext_size: int, puts_units: bool) -> None:
         self.folder = tempfile.mkdtemp(prefix="rocketpy-store-")
-        self.sizes = {"mapped_file_size_commit_log": log_size, "mapped_file_size_consume_queue": queue_size}
+        self.sizes = {
+            "mapped_file_size_commit_log": log_size,
+            "mapped_file_size_consume_queue": queue_size,
+            "mapped_file_size_consume_queue_ext": ext_size,
+        }
+        self.puts_units = puts_units
         self.model: dict[Key, list[tuple[bytes, str]]] = defaultdict(list)
         self.clock = ManualClock()
         self.open()
 
     def open(self) -> None:
         config = MessageStoreConfig(
-            store_path_root_dir=self.folder, max_hash_slot_num=50, max_index_num=100, **self.sizes
-        )
+            store_path_root_dir=self.folder, max_hash_slot_num=50, max_index_num=100,
+            enable_consume_queue_ext=self.puts_units, **self.sizes,
+        )  # fmt: skip
         self.store = MessageStore(config, self.clock)
         self.store.lock()
         self.store.load()
@@ -90,11 +104,52 @@ class StoreMachine(RuleBasedStateMachine):
             if self.store.max_offset(*key) == 0:            # all its messages were cleaned away: it begins anew
                 del self.model[key]
 
+    @rule(clean_stop=st.booleans())
+    def switch_units(self, clean_stop: bool) -> None:
+        """enableConsumeQueueExt is set to the other value."""
+        self.puts_units = not self.puts_units
+        (self.restart if clean_stop else self.crash)()
+
+    @rule(clean_stop=st.booleans(), which=st.integers(0, 1000))
+    def lose_a_file_of_units(self, clean_stop: bool, which: int) -> None:
+        self.stop()
+        files = sorted(path for path in self.store.paths.consume_queue_ext.rglob("*") if path.is_file())
+        if files:
+            files[which % len(files)].unlink()
+        if not clean_stop:
+            self.store.paths.abort.touch()
+        self.open()
+
+    @rule(clean_stop=st.booleans())
+    def lose_all_units(self, clean_stop: bool) -> None:
+        self.stop()
+        shutil.rmtree(self.store.paths.consume_queue_ext, ignore_errors=True)
+        if not clean_stop:
+            self.store.paths.abort.touch()
+        self.open()
+
+    @rule(which=st.integers(0, 1000), at=st.integers(0, 1000), garbage=st.binary(min_size=1, max_size=60))
+    def garble_units(self, which: int, at: int, garbage: bytes) -> None:
+        """Somewhere in a file; after a crash that made no checkpoint everything is compared with the log."""
+        self.stop()
+        files = sorted(path for path in self.store.paths.consume_queue_ext.rglob("*") if path.is_file())
+        if files:
+            path = files[which % len(files)]
+            data = path.read_bytes()
+            at %= len(data)
+            path.write_bytes((data[:at] + garbage + data[at + len(garbage) :])[: len(data)])
+        self.store.paths.checkpoint.unlink()
+        self.store.paths.abort.touch()
+        self.open()
+
     @precondition(lambda self: self.store.writer.log.tail > 1)
     @rule()
     def clean(self) -> None:
         self.store.writer.log.delete_first()
         self.store.correct_min_offsets()
+        for queue in self.store.writer.queues.values():
+            for path in take_expired(queue):
+                Path(path).unlink()
 
     @invariant()
     def queues_hold_what_was_put(self) -> None:
@@ -117,6 +172,20 @@ class StoreMachine(RuleBasedStateMachine):
             offset = found.next_begin_offset
 
     @invariant()
+    def addresses_rise_and_lead_to_units(self) -> None:
+        """Every unit is its message's, also those beside entries that get no new ones."""
+        for queue in self.store.writer.queues.values():
+            entries = filter(None, map(queue.stored_entry, range(queue.min_offset, queue.max_offset)))
+            with_units = [entry for entry in entries if is_address(entry[2])]
+            addresses = [entry[2] for entry in with_units]
+            assert addresses == sorted(set(addresses))
+            assert not addresses or queue.ext is not None
+            for entry in with_units:
+                assert queue.ext is not None
+                unit = queue.ext.unit(entry[2])
+                assert unit is not None and unit[1] == store_time(self.store.writer, entry[0])
+
+    @invariant()
     def the_log_is_whole(self) -> None:
         log = self.store.writer.log
         walk = LogWalk(self.store.writer, log.first_offset, dispatch=False, check_crc=True)
@@ -134,6 +203,6 @@ def properties(tag: str) -> dict[str, str]:
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=20, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=20, suppress_health_check=list(HealthCheck)
 )
 test_a_store_is_a_list_a_queue = StoreMachine.TestCase

@@ -6,6 +6,7 @@ import pytest
 
 from rocketpy._core.command import Command
 from rocketpy._core.fast_lane import FastLane
+from rocketpy._core.hashing import java_hash_of
 from rocketpy._core.holds import Holds
 from rocketpy._core.lane import LanePeer
 from rocketpy._core.mapped_files import MappedFiles
@@ -296,3 +297,23 @@ def test_messages_go_on_over_the_ends_of_files(tmp_path):
         bodies += [message.body[:3] for message in decode_messages(reply.body)]
         offset = int(reply.ext["nextBeginOffset"])
     assert bodies == [b"%03d" % number for number in range(400)]
+
+
+def test_a_held_pull_sees_the_tags_of_a_unit(tmp_path):
+    bench = Bench(tmp_path)
+    bench.writer.use_ext(str(tmp_path / "ext"), 44, True)
+    consumer, woken = LanePeer(), []
+    bench.holds.hold(bench.writer.queue(b"T", 1), 0, {java_hash_of("TagC")}, 1000, lambda: woken.append(True))
+    assert bench.offer(pull(0, sys_flag=6, subscription="TagB", opaque=77), consumer)
+    for tag in ("TagA", "TagA", "TagA"):
+        bench.offer(send(tag.encode(), i=f"TAGS\x01{tag}\x02"))
+    bench.replies()
+    assert consumer.take_out() == b"" and not woken
+    assert bench.writer.queue(b"T", 1).stored_entry(2)[2] == -(1 << 63) + 44
+    bench.offer(send(b"B", i="TAGS\x01TagB\x02"))
+    bench.replies()
+    (reply,) = split(consumer.take_out())
+    assert [message.body for message in decode_messages(reply.body)] == [b"B"] and not woken
+    bench.offer(send(b"C", i="TAGS\x01TagC\x02"))
+    bench.replies()
+    assert woken == [True]

@@ -23,11 +23,12 @@ HOST = "127.0.0.1"
 
 @dataclass
 class Outcome:
-    """What one run left: reply frames by opaque, stored bytes, entries of each queue, committed offsets."""
+    """What one run left: reply frames by opaque, stored bytes, entries and units of each queue, committed offsets."""
 
     replies: dict[int, bytes]
     log: bytes
     queues: dict[tuple[bytes, int], list[tuple[int, int, int]]]
+    units: dict[str, bytes]
     offsets: dict[str, object]
     stored: int
     served_by_fast_lane: bool
@@ -39,18 +40,21 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-def run(folder, port: int, source_port: int, turns: list[list[Command]], fast: bool, monkeypatch) -> Outcome:
+def run(
+    folder, port: int, source_port: int, turns: list[list[Command]], fast: bool, monkeypatch, units: bool = False
+) -> Outcome:
     with monkeypatch.context() as patch:
         if not fast:
             patch.setattr(FastLane, "core", Lane())
-        return asyncio.run(_run(folder, port, source_port, turns))
+        return asyncio.run(_run(folder, port, source_port, turns, units))
 
 
-async def _run(folder, port, source_port, turns) -> Outcome:
+async def _run(folder, port, source_port, turns, units) -> Outcome:
     store_config = MessageStoreConfig(
         store_path_root_dir=str(folder), store_path_commit_log=str(folder / "commitlog"),
         mapped_file_size_commit_log=1 << 16, mapped_file_size_consume_queue=2000, max_hash_slot_num=100,
         max_index_num=4000, message_index_enable=True,
+        enable_consume_queue_ext=units, mapped_file_size_consume_queue_ext=64,
     )  # fmt: skip
     config = BrokerConfig(broker_ip1=HOST, broker_name="b")
     broker = Broker(config, NettyServerConfig(listen_port=port), NettyClientConfig(), store_config, ManualClock())
@@ -66,8 +70,10 @@ async def _run(folder, port, source_port, turns) -> Outcome:
             replies,
             b"".join((folder / "commitlog").joinpath(f"{start:020d}").read_bytes()[: end - start]
                      for start in range(0, max(0, end), 1 << 16)),
-            {key: [queue.entry(index) for index in range(queue.max_offset)]
+            {key: [queue.stored_entry(index) for index in range(queue.max_offset)]
              for key, queue in sorted(broker.store.writer.queues.items()) if queue.max_offset},
+            {str(path.relative_to(folder)): path.read_bytes()
+             for path in sorted((folder / "consumequeue_ext").rglob("*")) if path.is_file()},
             dict(broker.offsets.table),
             broker.stats.meter("BROKER_PUT_NUMS").total,
             bool(counts),
@@ -146,15 +152,18 @@ def conversations(draw):
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-@given(turns=conversations())
-def test_both_lanes_answer_and_store_the_same_bytes(turns, tmp_path_factory, monkeypatch):
+@given(turns=conversations(), units=st.booleans())
+def test_both_lanes_answer_and_store_the_same_bytes(turns, units, tmp_path_factory, monkeypatch):
     port, source_port = free_port(), free_port()
     fast, full = (
-        run(tmp_path_factory.mktemp("store"), port, source_port, turns, lane, monkeypatch) for lane in (True, False)
+        run(tmp_path_factory.mktemp("store"), port, source_port, turns, lane, monkeypatch, units)
+        for lane in (True, False)
     )
     assert fast.replies == full.replies
     assert fast.log == full.log
     assert fast.queues == full.queues
+    assert fast.units == full.units
+    assert bool(fast.units) == (units and bool(fast.queues))
     assert fast.offsets == full.offsets
     assert fast.stored == full.stored
     assert not full.served_by_fast_lane
