@@ -11,8 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ratios import FIGURES, Row, Spread, Verdict
+from benchmarks.ratios import FIGURES, Row, Samples, Spread, Verdict
 
+BRIEF = {
+    "serving_s": "s to serving", "check_s": "s to check", "rate": "/s", "broker_cpu_us": "µs CPU", "p50_us": "µs p50",
+    "p99_us": "µs p99", "syncs_per_1000": "syncs/1000", "other_p999_us": "µs other's p99.9",
+    "other_max_us": "µs other's longest", "listening_s": "s", "anonymous_mb": "MB", "rss_mb": "MB RSS", "sent_rate": "/s",
+}  # fmt: skip
 HEADINGS = ("case", "figure", "RocketPy", "upstream", "ratio min / median / max", "target")
 
 
@@ -54,6 +59,15 @@ def print_table(rows: list[Row], console: Console) -> None:
         table.add_row(*cells(row), style="red" if missed else "green" if row.verdicts else None)
         previous = row.case
     console.print(table)
+
+
+def brief(taken: Samples) -> str:
+    """The last pair, in few words."""
+    last = {make: samples[-1] for make, samples in taken.items() if samples}
+    return "; ".join(
+        f"{make} " + ", ".join(f"{sample[figure]:.4g} {unit}" for figure, unit in BRIEF.items() if figure in sample)
+        for make, sample in last.items()
+    )
 
 
 def machine() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.cases import all_cases
+from benchmarks.choice import all_cases
 from benchmarks.ratios import FIGURES, Spread, rows_of
 from benchmarks.report import as_json, cells, markdown
 from benchmarks.targets import TARGETS
