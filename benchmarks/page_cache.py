@@ -18,7 +18,6 @@ from benchmarks.processes import Failed
 DROP = Path("/proc/sys/vm/drop_caches")
 SYS_PROCESS_MADVISE, MADV_PAGEOUT = 440, 21  # the same numbers on all architectures
 CHUNK = 1 << 20
-RANGES_A_CALL = 1024  # IOV_MAX
 
 libc = ctypes.CDLL(None, use_errno=True)
 Range = tuple[int, int]
@@ -84,10 +83,9 @@ def ranges_of(maps: str, files: set[Path]) -> list[Range]:
 def _page_out(pid: int, ranges: list[Range]) -> None:
     handle = os.pidfd_open(pid)
     try:
-        for first in range(0, len(ranges), RANGES_A_CALL):
-            part = ranges[first : first + RANGES_A_CALL]
-            vector = (IoVector * len(part))(*(IoVector(*each) for each in part))
-            if libc.syscall(SYS_PROCESS_MADVISE, handle, vector, len(part), MADV_PAGEOUT, 0) < 0:
+        for start, size in ranges:  # one a call: the kernel takes 2 GiB at once, and leaves out the rest
+            vector = IoVector(start, size)
+            if libc.syscall(SYS_PROCESS_MADVISE, handle, ctypes.byref(vector), 1, MADV_PAGEOUT, 0) < 0:
                 raise Failed(f"pages of the broker cannot be paged out: {os.strerror(ctypes.get_errno())}")
     finally:
         os.close(handle)

@@ -16,7 +16,8 @@ from benchmarks.ratios import FIGURES, Row, Samples, Spread, Verdict
 BRIEF = {
     "serving_s": "s to serving", "check_s": "s to check", "rate": "/s", "broker_cpu_us": "µs CPU", "p50_us": "µs p50",
     "p99_us": "µs p99", "syncs_per_1000": "syncs/1000", "other_p999_us": "µs other's p99.9",
-    "other_max_us": "µs other's longest", "listening_s": "s", "anonymous_mb": "MB", "rss_mb": "MB RSS", "sent_rate": "/s",
+    "other_max_us": "µs other's longest", "listening_s": "s", "anonymous_mb": "MB", "rss_mb": "MB RSS",
+    "sent_rate": "/s",
 }  # fmt: skip
 HEADINGS = ("case", "figure", "RocketPy", "upstream", "ratio min / median / max", "target")
 

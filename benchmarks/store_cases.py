@@ -40,7 +40,7 @@ COLD = Fill("cold-read", (
     _fill("ColdOne", COLD_COUNT, 1),
     _fill("ColdEight", COLD_COUNT, 8),
     _fill(OTHER.topic_name, 1_100_000, 4),  # the newest file holds nothing of what is to be cold
-))  # fmt: skip
+), least_scale=1.0)  # fmt: skip
 CHECK = Fill("check-1g", (_fill("Check", GIB // RECORD, 8),))
 
 
