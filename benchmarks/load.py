@@ -76,6 +76,11 @@ class Driven:
         with self._process:  # closes its pipes
             pass
 
+    @property
+    def pid(self) -> int:
+        """The generator's process."""
+        return self._process.pid
+
     def finish(self) -> Sample:
         """Let the generator answer for what it did so far."""
         self._process.terminate()
