@@ -25,6 +25,7 @@ class Case:
     flush: str = "ASYNC_FLUSH"
     program: str = "broker"
     fill: Fill | None = None  # the store that it is measured on
+    crashes: bool = False  # its broker ends by kill -9 before each start, not by SIGTERM
     cache: Literal["as left", "warm", "cold"] = "as left"  # the page cache, before each start
     starts: int = 1  # of a sample, which is the middle one
 

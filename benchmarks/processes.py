@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -90,6 +91,16 @@ class Child:
         if self.is_alive():
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def allow_open_files(wanted: int) -> int:
+    """Raises the limit of open files for what is started from now on, as far as this user may; the limit in force."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+    except (ValueError, OSError):  # only root goes beyond the hard limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def is_listening(port: int) -> bool:

@@ -30,10 +30,9 @@ def _pull(topic: str, connections: int, count: int) -> Load:
     return Load("pull", BODY, connections, 1, count * 95 // 100, 0, topic=topic, queues=connections, duration_ms=90_000)
 
 
-RECOVER = Fill("recover-2g", (_fill("Recover", 2_000_000, 8),), crashes=True)
+RECOVER = Fill("recover-2g", (_fill("Recover", 2_000_000, 8),))
 RESTART = Fill("restart-8g", (_fill("Restart", 8 * GIB // RECORD, 1_000),))
-QUEUES_STOPPED = Fill("queues-50k-stopped", (_single("Queues", 50, 1_000),))
-QUEUES_KILLED = Fill("queues-50k-killed", (_single("Queues", 50, 1_000),), crashes=True)
+QUEUES = Fill("queues-50k", (_single("Queues", 50, 1_000),))
 COLD_COUNT = 1_500_000
 OTHER = Load("send", 1024, 1, 64, 10**9, 100, 32, "Other", 120_000, queues=4, rate=500)  # beside a cold read
 COLD = Fill("cold-read", (
@@ -50,12 +49,14 @@ def store_cases() -> list[Case]:
     queues = "exec to serving and memory, 50,000 queues with a message each"
     cold = "pulls of 32 from a log that is not in the page cache, while another client sends 500/s"
     return [
-        Case("recover-2g-warm", "restart", f"{again}, in the page cache", fill=RECOVER, cache="warm", starts=3),
-        Case("recover-2g-cold", "restart", f"{again}, page cache dropped", fill=RECOVER, cache="cold", starts=3),
+        Case("recover-2g-warm", "restart", f"{again}, in the page cache", fill=RECOVER, crashes=True, cache="warm",
+             starts=3),
+        Case("recover-2g-cold", "restart", f"{again}, page cache dropped", fill=RECOVER, crashes=True, cache="cold",
+             starts=3),
         Case("restart-8g", "restart", "exec to serving after a clean stop, 8 GiB of log, 1,000 queues", fill=RESTART,
              starts=3),
-        Case("queues-50k-stopped", "restart", f"{queues}, after a clean stop", fill=QUEUES_STOPPED),
-        Case("queues-50k-killed", "restart", f"{queues}, after kill -9", fill=QUEUES_KILLED),
+        Case("queues-50k-stopped", "restart", f"{queues}, after a clean stop", fill=QUEUES),
+        Case("queues-50k-killed", "restart", f"{queues}, after kill -9", fill=QUEUES, crashes=True),
         Case("cold-read-1", "cold-read", f"{cold}; 1 connection", _pull("ColdOne", 1, COLD_COUNT), fill=COLD),
         Case("cold-read-8", "cold-read", f"{cold}; 8 connections", _pull("ColdEight", 8, COLD_COUNT), fill=COLD),
         Case("check-1g", "check", "rocketpy-store check of a log of 1 GiB", fill=CHECK),

@@ -27,12 +27,13 @@ SAMPLED_S = 0.02
 
 def restart(kept: KeptStore, case: Case, cpus: str | None) -> Sample:
     """Starts the broker `case.starts` times, and ends it; the middle of the times, and the memory of the last."""
+    kept.prepare(case.crashes)
     seconds = []
     for start in range(1, case.starts + 1):
         _set_cache(kept, case.cache)
         seconds.append(kept.start())
         held = _held(kept) if start == case.starts else {}
-        kept.end()
+        kept.end(case.crashes)
     return {"serving_s": median(seconds), **held}
 
 

@@ -16,11 +16,12 @@ from rich.console import Console
 
 from benchmarks.cases import Case
 from benchmarks.load import Sample
-from benchmarks.processes import Failed
+from benchmarks.processes import Failed, allow_open_files
 from benchmarks.servers import Servers
 from benchmarks.store_measures import MEASURES, warm_up
 from benchmarks.stores import KeptStore
 
+OPEN_FILES = 655_350  # what upstream's bin/os.sh asks for
 OURS = ("rocketpy",)  # upstream has nothing that checks a store
 Pairwise = Callable[[Case, tuple[str, ...], Callable[[str], Sample]], None]
 
@@ -39,6 +40,8 @@ class StoreRunner:
 
     def run(self, cases: list[Case]) -> None:
         """All cases, fill by fill."""
+        if cases and allow_open_files(OPEN_FILES) < OPEN_FILES:
+            self.say.print(f"fewer than {OPEN_FILES} open files are allowed: upstream opens one a queue", style="red")
         for _, group in groupby(cases, key=lambda case: case.fill):
             shared = list(group)
             with ExitStack() as stack:
@@ -57,6 +60,7 @@ class StoreRunner:
                 kept[make] = self._fill(stack.enter_context(self.servers(make)), cases)
             except Failed as failure:
                 self.failures.append(f"{', '.join(case.name for case in cases)}, {make}: not filled: {failure}")
+                self.say.print(self.failures[-1], style="red", highlight=False, soft_wrap=True)
         return kept
 
     def _fill(self, servers: Servers, cases: list[Case]) -> KeptStore:
@@ -68,5 +72,5 @@ class StoreRunner:
             for case in cases:
                 warm_up(store, case.scaled(self.scale), self.load_cpus)
         else:
-            store.end()
+            store.end(cases[0].crashes)
         return store

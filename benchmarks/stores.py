@@ -1,7 +1,7 @@
 """A store that was filled, and the broker that is started on it again and again.
 
-Invariant: whoever measures finds the store as its `Fill` says: every queue with a message, ended as a crash or a clean
-stop ends it; what is otherwise is Failed, not measured.
+Invariant: whoever measures finds the store as its `Fill` says, every queue with a message, and ended as he asks, by a crash
+or a clean stop; what is otherwise is Failed, not measured.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ STOP_S = 120.0
 
 @dataclass(frozen=True)
 class Fill:
-    """What a store holds before it is measured, and how its broker ended."""
+    """What a store holds before it is measured."""
 
     name: str
     loads: tuple[Load, ...]  # the topics are made with the queues that each load writes to
-    crashes: bool = False  # kill -9 instead of SIGTERM
     least_scale: float = 0.0  # below it the store would not be what its cases measure
 
     def scaled(self, by: float) -> Fill:
@@ -79,14 +78,24 @@ class KeptStore:
         ready = partial(is_serving, self.servers.ports["broker"], self.topic)
         return self.servers.spawn("broker").wait_until(ready, "serving", START_S)
 
-    def end(self) -> None:
-        """Ends the broker as `Fill` says."""
-        if self.fill.crashes:
+    def end(self, crashes: bool) -> None:
+        """Ends the broker, by kill -9 or SIGTERM."""
+        if crashes:
             self.servers.kill("broker")
         else:
             self.servers.stop("broker", STOP_S)
-        if (self.servers.store / "abort").exists() != self.fill.crashes:
-            raise Failed(f"the broker did not end by {'a crash' if self.fill.crashes else 'a clean stop'}")
+        if self.is_crashed() != crashes:
+            raise Failed(f"the broker did not end by {'a crash' if crashes else 'a clean stop'}")
+
+    def is_crashed(self) -> bool:
+        """Whether the broker, which has ended, had no time to put its store in order."""
+        return (self.servers.store / "abort").exists()
+
+    def prepare(self, crashes: bool) -> None:
+        """Leaves the store as a crash or a clean stop leaves it, if the last broker ended otherwise."""
+        if self.is_crashed() != crashes:
+            self.start()
+            self.end(crashes)
 
     def files(self) -> list[Path]:
         """All files of the store."""

@@ -15,7 +15,7 @@ from benchmarks.choice import choose
 from benchmarks.load import Load, Sample
 from benchmarks.processes import Failed
 from benchmarks.servers import Servers
-from benchmarks.store_cases import COLD, QUEUES_STOPPED, store_cases
+from benchmarks.store_cases import COLD, QUEUES, store_cases
 from benchmarks.store_measures import MEASURES
 from benchmarks.store_runner import StoreRunner
 from benchmarks.stores import Fill, KeptStore, topics_of
@@ -74,12 +74,12 @@ def test_several_topics_have_their_number_behind_the_name() -> None:
 
 
 def test_fifty_thousand_queues_get_a_message_each() -> None:
-    (load,) = QUEUES_STOPPED.loads
+    (load,) = QUEUES.loads
     assert load.topics * load.queues == load.count == 50_000
 
 
 def test_a_fill_is_scaled_but_not_below_what_it_is_for() -> None:
-    assert QUEUES_STOPPED.scaled(0.1).loads[0].count == 5_000
+    assert QUEUES.scaled(0.1).loads[0].count == 5_000
     assert COLD.scaled(0.1) == COLD
 
 
@@ -98,13 +98,29 @@ def test_a_store_that_lacks_a_queue_is_not_measured(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("crashes", [True, False])
-def test_a_broker_ends_as_the_fill_says(tmp_path: Path, crashes: bool) -> None:
-    kept(tmp_path, Fill("some", FILL.loads, crashes)).end()
+def test_a_broker_ends_as_asked(tmp_path: Path, crashes: bool) -> None:
+    store = kept(tmp_path, FILL)
+    store.end(crashes)
+    assert store.is_crashed() is crashes
+
+
+@pytest.mark.parametrize("crashed", [True, False])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_store_is_started_once_more_only_if_it_ended_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crashed: bool, wanted: bool
+) -> None:
+    starts: list[KeptStore] = []
+    monkeypatch.setattr(KeptStore, "start", lambda store: starts.append(store) or (tmp_path / "abort").touch())
+    store = kept(tmp_path, FILL)
+    store.end(crashed)
+    store.prepare(wanted)
+    assert store.is_crashed() is wanted
+    assert len(starts) == (crashed is not wanted)
 
 
 def test_a_broker_that_was_to_stop_cleanly_and_did_not_fails_the_case(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="did not end by a clean stop"):
-        kept(tmp_path, FILL, ends_clean=False).end()
+        kept(tmp_path, FILL, ends_clean=False).end(crashes=False)
 
 
 class Folders:
@@ -127,7 +143,7 @@ def test_a_make_that_cannot_fill_is_reported_and_the_other_measured(monkeypatch:
         return 1.0
 
     monkeypatch.setattr(KeptStore, "build", build)
-    monkeypatch.setattr(KeptStore, "end", lambda store: None)
+    monkeypatch.setattr(KeptStore, "end", lambda store, crashes: None)
     monkeypatch.setattr(KeptStore, "disk_mb", lambda store: 1.0)
     monkeypatch.setitem(MEASURES, "restart", lambda store, case, cpus: {"serving_s": 2.0})
     left: list[str] = []
