@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -78,8 +79,12 @@ def machine() -> str:
     return f"{os.cpu_count()} x {model}, Linux {platform.release()}"
 
 
-def markdown(rows: list[Row], command: str) -> str:
-    """The page of results."""
+def _first_line(failure: str) -> str:
+    return failure.partition("\n")[0].replace("|", "\\|")
+
+
+def markdown(rows: list[Row], command: str, failures: Sequence[str] = ()) -> str:
+    """The page of results; what could not be measured stands below."""
     when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
     lines = [
         "# Results",
@@ -91,10 +96,12 @@ def markdown(rows: list[Row], command: str) -> str:
         f"|{' --- |' * len(HEADINGS)}",
         *(f"| {' | '.join(cells(row))} |" for row in rows),
     ]
+    if failures:
+        lines += ["", "Not measured:", "", *(f"- {_first_line(failure)}" for failure in failures)]
     return "\n".join(lines) + "\n"
 
 
-def as_json(rows: list[Row], command: str) -> str:
+def as_json(rows: list[Row], command: str, failures: Sequence[str] = ()) -> str:
     """Everything, spreads included."""
-    whole = {"command": command, "machine": machine(), "rows": [row.as_dict() for row in rows]}
+    whole = {"command": command, "machine": machine(), "rows": [row.as_dict() for row in rows], "failures": [*failures]}
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"

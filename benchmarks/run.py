@@ -205,9 +205,9 @@ def main(names: tuple[str, ...], quick: bool, full: bool, store: bool, listed: b
     print_table(rows, Console(width=None if sys.stdout.isatty() else 130))
     command = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
     if json_file:
-        json_file.write_text(as_json(rows, command))
+        json_file.write_text(as_json(rows, command, runner.failures))
     if markdown_file:
-        markdown_file.write_text(markdown(rows, command))
+        markdown_file.write_text(markdown(rows, command, runner.failures))
     for failure in runner.failures:
         console.print(f"FAILED {failure}", style="red", highlight=False, soft_wrap=True)
     if runner.failures or any(not verdict.reached for row in rows for verdict in row.verdicts):

@@ -40,8 +40,8 @@ class StoreRunner:
 
     def run(self, cases: list[Case]) -> None:
         """All cases, fill by fill."""
-        if cases and allow_open_files(OPEN_FILES) < OPEN_FILES:
-            self.say.print(f"fewer than {OPEN_FILES} open files are allowed: upstream opens one a queue", style="red")
+        if cases and (allowed := allow_open_files(OPEN_FILES)) < OPEN_FILES:
+            self.say.print(f"{allowed} open files are allowed, and upstream opens one a queue", highlight=False)
         for _, group in groupby(cases, key=lambda case: case.fill):
             shared = list(group)
             with ExitStack() as stack:

@@ -1,7 +1,7 @@
 """A store that was filled, and the broker that is started on it again and again.
 
-Invariant: whoever measures finds the store as its `Fill` says, every queue with a message, and ended as he asks, by a crash
-or a clean stop; what is otherwise is Failed, not measured.
+Invariant: whoever measures finds the store as its `Fill` says, every queue with a message, and ended as he asks, by a
+crash or a clean stop; what is otherwise is Failed, not measured.
 """
 
 from __future__ import annotations
