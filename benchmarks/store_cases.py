@@ -30,7 +30,9 @@ def _pull(topic: str, connections: int, count: int) -> Load:
     return Load("pull", BODY, connections, 1, count * 95 // 100, 0, topic=topic, queues=connections, duration_ms=90_000)
 
 
-RECOVER = Fill("recover-2g", (_fill("Recover", 2_000_000, 8),))
+# No checkpoint before the kill, however long the fill takes: both makes have the whole log to recover.
+NO_CHECKPOINT = (("flushConsumeQueueThoroughInterval", "3600000"),)
+RECOVER = Fill("recover-2g", (_fill("Recover", 2_000_000, 8),), settings=NO_CHECKPOINT)
 RESTART = Fill("restart-8g", (_fill("Restart", 8 * GIB // RECORD, 1_000),))
 QUEUES = Fill("queues-50k", (_single("Queues", 50, 1_000),))
 COLD_COUNT = 1_500_000

@@ -28,6 +28,7 @@ class Fill:
     name: str
     loads: tuple[Load, ...]  # the topics are made with the queues that each load writes to
     least_scale: float = 0.0  # below it the store would not be what its cases measure
+    settings: tuple[tuple[str, str], ...] = ()  # of the broker, beside those of all cases
 
     def scaled(self, by: float) -> Fill:
         """The same with fewer or more messages; the time they may take stays."""
@@ -49,6 +50,7 @@ class KeptStore:
     def __init__(self, servers: Servers, fill: Fill) -> None:
         self.servers, self.fill = servers, fill
         self.topic = topics_of(fill.loads[0])[0]
+        servers.settings.update(fill.settings)
 
     def build(self, cpus: str | None = None) -> float:
         """Fills the store, with the broker still up. Seconds it took."""

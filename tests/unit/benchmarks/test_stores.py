@@ -30,6 +30,7 @@ class Stopped:
 
     def __init__(self, store: Path, ends_clean: bool = True) -> None:
         self.store, self.ends_clean, self.ports = store, ends_clean, {"broker": 1}
+        self.settings: dict[str, str] = {}
         (store / "abort").parent.mkdir(parents=True, exist_ok=True)
         (store / "abort").touch()
 
@@ -83,6 +84,11 @@ def test_a_fill_is_scaled_but_not_below_what_it_is_for() -> None:
     assert COLD.scaled(0.1) == COLD
 
 
+def test_a_fill_s_settings_are_its_broker_s(tmp_path: Path) -> None:
+    store = kept(tmp_path, Fill("some", FILL.loads, settings=(("deleteWhen", "05"),)))
+    assert store.servers.settings == {"deleteWhen": "05"}
+
+
 def test_a_store_with_every_queue_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = kept(tmp_path, FILL)
     monkeypatch.setattr(stores, "run_load", filled(store, 3))
@@ -127,7 +133,7 @@ class Folders:
     """Stands for `Servers` in a `with` block; upstream's store cannot be filled."""
 
     def __init__(self, make: str, left: list[str]) -> None:
-        self.make, self.left = make, left
+        self.make, self.left, self.settings = make, left, {}
 
     def __enter__(self) -> Folders:
         return self
