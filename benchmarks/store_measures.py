@@ -21,6 +21,7 @@ from benchmarks.stores import KeptStore
 IDLE_S = 5.0  # memory is read this long after the broker serves
 HEAD_START_S = 1.0  # the other client's, before the cold read begins
 COLD_SHARE = 0.02  # a file with no more than this in the page cache is cold
+CHECKER = ("-m", "rocketpy.store_tool", "check")
 CHECK_S = 120.0
 SAMPLED_S = 0.02
 
@@ -84,7 +85,7 @@ def closed_files(files: list[Path]) -> set[Path]:
 
 def check(kept: KeptStore, case: Case, cpus: str | None) -> Sample:
     """Runs `rocketpy-store check` on the store of a stopped broker: its time and its greatest memory."""
-    command = [sys.executable, "-m", "rocketpy.store_tool", "check", str(kept.servers.store)]
+    command = [sys.executable, *CHECKER, str(kept.servers.store)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = Child(command, kept.servers.folder / "check.out", env, kept.servers.folder, cpus)
     try:
