@@ -169,6 +169,12 @@ def memory_sample(servers: Servers, program: str) -> Sample:
     return {"anonymous_mb": memory.anonymous, "rss_mb": memory.total}
 
 
+def end_once(*_: object) -> None:
+    """Stops the servers when `timeout` ends the run; a second signal must not keep their folders from being removed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
 @click.command(help=__doc__)
 @click.option("--case", "names", multiple=True, help="Measure this case; may be repeated and may end in *.")
 @click.option("--quick", is_flag=True, help="The cases that have targets, in about five minutes (the default).")
@@ -188,7 +194,7 @@ def main(names: tuple[str, ...], quick: bool, full: bool, store: bool, listed: b
          markdown_file: Path | None) -> None:  # fmt: skip
     """The command line."""
     console = Console(stderr=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `timeout` stops the servers too
+    signal.signal(signal.SIGTERM, end_once)
     if listed:
         for case in all_cases():
             click.echo(f"{case.name:18} {'*' if case.has_targets else ' '} {case.what}")
