@@ -1,4 +1,4 @@
-"""Makes what a run needs outside Python, once, in a cache folder: the load generator (cc), upstream's jars (Maven)."""
+"""Makes what a run needs outside Python, once, in a cache folder: the C programs (cc) and upstream's jars (Maven)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "bench"
 SOURCES = ROOT / "benchmarks" / "loadgen"
+PRELOADED = ROOT / "benchmarks" / "preload"
 POM = ROOT / "benchmarks" / "pom.xml"
 
 
@@ -24,18 +25,26 @@ def _tool(name: str, remedy: str) -> str:
     return found
 
 
+def _compiled(source: Path, made: Path, *flags: str) -> Path:
+    newest = max(file.stat().st_mtime for file in source.parent.iterdir())
+    if made.exists() and made.stat().st_mtime >= newest:
+        return made
+    made.parent.mkdir(parents=True, exist_ok=True)
+    fresh = made.with_name(f"{made.name}.{os.getpid()}")
+    compiler = _tool(os.environ.get("CC", "cc"), "apt-get install gcc libc6-dev")
+    common = ["-O2", "-g", "-std=gnu11", "-Wall", "-Wextra"]
+    subprocess.run([compiler, *common, *flags, "-o", str(fresh), str(source)], check=True)
+    return fresh.replace(made)  # a run that is under way keeps its own
+
+
 def loadgen(cache: Path = CACHE) -> Path:
     """The compiled load generator, built again when a source is newer."""
-    program = cache / "loadgen"
-    newest = max(source.stat().st_mtime for source in SOURCES.iterdir())
-    if program.exists() and program.stat().st_mtime >= newest:
-        return program
-    cache.mkdir(parents=True, exist_ok=True)
-    fresh = cache / f"loadgen.{os.getpid()}"
-    compiler = _tool(os.environ.get("CC", "cc"), "apt-get install gcc libc6-dev")
-    flags = ["-O2", "-g", "-std=gnu11", "-Wall", "-Wextra"]
-    subprocess.run([compiler, *flags, "-o", str(fresh), str(SOURCES / "loadgen.c")], check=True)
-    return fresh.replace(program)  # a run that is under way keeps its own
+    return _compiled(SOURCES / "loadgen.c", cache / "loadgen")
+
+
+def sync_counter(cache: Path = CACHE) -> Path:
+    """The library that counts a broker's syncs, to be preloaded."""
+    return _compiled(PRELOADED / "syncs.c", cache / "syncs.so", "-shared", "-fPIC")
 
 
 def java() -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from benchmarks.load import Load
+from benchmarks.stores import Fill
 from benchmarks.targets import TARGETS
 
 SIZES = {"128": 128, "1k": 1024, "4k": 4096}
@@ -17,16 +19,24 @@ class Case:
     """One row of the report."""
 
     name: str
-    kind: str  # load: the generator's; start, idle: a program's; java: upstream's own benchmark classes
+    kind: str  # load: the generator's; start, idle: a program's; java: upstream's own classes; else on a store
     what: str
     load: Load | None = None
     flush: str = "ASYNC_FLUSH"
     program: str = "broker"
+    fill: Fill | None = None  # the store that it is measured on
+    crashes: bool = False  # its broker ends by kill -9 before each start, not by SIGTERM
+    cache: Literal["as left", "warm", "cold"] = "as left"  # the page cache, before each start
+    starts: int = 1  # of a sample, which is the middle one
 
     @property
     def has_targets(self) -> bool:
         """Whether some figure of it must reach something; --quick measures these."""
         return any(target.case == self.name for target in TARGETS)
+
+    def scaled(self, by: float) -> Case:
+        """The same with fewer or more messages in its load."""
+        return replace(self, load=self.load.scaled(by)) if self.load else self
 
     @property
     def group(self) -> tuple[str, str]:
@@ -94,8 +104,8 @@ def program_cases() -> list[Case]:
     ]
 
 
-def all_cases() -> list[Case]:
-    """Every case, in the order of the report."""
+def broker_cases() -> list[Case]:
+    """Every case on brokers that are started empty, in the order of the report."""
     batch = Load("batch", 128, 8, 4, 800_000)
     return [
         *program_cases(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,9 @@ class Load:
     max_nums: int = 32
     topic: str = ""
     duration_ms: int = 15_000  # a slow machine ends here
+    queues: int = 4
+    topics: int = 1  # more: each has three digits behind the name
+    rate: int = 0  # requests due a second; 0: whenever one is answered
 
     def scaled(self, by: float) -> Load:
         """The same load with fewer or more messages."""
@@ -37,20 +41,60 @@ class Load:
         return self.topic or f"Bench{self.mode.title()}{self.size}"
 
 
-def run_load(load: Load, port: int, pid: int, cpus: str | None = None) -> Sample:
-    """Drives the broker; raises Failed when the generator met a broken answer or silence."""
+def command_of(load: Load, port: int, pid: int, cpus: str | None = None) -> list[str]:
+    """How the generator is called."""
     warm = load.count // 10 if load.warm < 0 else load.warm
     options = {
         "mode": load.mode, "port": port, "pid": pid, "topic": load.topic_name, "size": load.size,
         "connections": load.connections, "outstanding": load.outstanding, "max-nums": load.max_nums,
         "count": load.count, "warm": warm, "duration-ms": load.duration_ms,
+        "queues": load.queues, "topics": load.topics, "rate": load.rate,
     }  # fmt: skip
     command = [str(loadgen()), *(text for name, value in options.items() for text in (f"--{name}", str(value)))]
-    pinned = ["taskset", "-c", cpus, *command] if cpus else command
-    done = subprocess.run(pinned, capture_output=True, text=True, timeout=load.duration_ms / 1000 + 120, check=False)
-    if done.returncode:
-        raise Failed(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
-    return sample_from(json.loads(done.stdout))
+    return ["taskset", "-c", cpus, *command] if cpus else command
+
+
+def run_load(load: Load, port: int, pid: int, cpus: str | None = None) -> Sample:
+    """Drives the broker; raises Failed when the generator met a broken answer or silence."""
+    with Driven(load, port, pid, cpus) as driven:
+        return driven.result(load.duration_ms / 1000 + 120)
+
+
+class Driven:
+    """A load under way; leaving the `with` block ends it."""
+
+    def __init__(self, load: Load, port: int, pid: int, cpus: str | None = None) -> None:
+        command = command_of(load, port, pid, cpus)
+        self._command = shlex.join(command)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Driven:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        with self._process:  # closes its pipes
+            pass
+
+    @property
+    def pid(self) -> int:
+        """The generator's process."""
+        return self._process.pid
+
+    def finish(self) -> Sample:
+        """Let the generator answer for what it did so far."""
+        self._process.terminate()
+        return self.result(30)
+
+    def result(self, timeout_s: float) -> Sample:
+        """Its figures; Failed when it met a broken answer or silence, or does not end in time."""
+        try:
+            out, errors = self._process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired as late:
+            raise Failed(f"{self._command}: not done after {timeout_s:.0f} s") from late
+        if self._process.returncode:
+            raise Failed(f"{self._command}: {errors.strip() or out.strip()}")
+        return sample_from(json.loads(out))
 
 
 def sample_from(result: dict[str, float | str | dict[str, int]]) -> Sample:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -49,11 +52,21 @@ class Child:
         """Whether it has not ended."""
         return self._process.poll() is None
 
+    @property
+    def returncode(self) -> int | None:
+        """What it ended with; None while it is alive."""
+        return self._process.poll()
+
     def wait_listening(self, port: int, timeout_s: float = 60) -> float:
         """Seconds from exec until the port took a connection."""
-        while not is_listening(port):
-            if not self.is_alive() or time.monotonic() - self.started_at > timeout_s:
-                raise Failed(f"not listening on {port}; its output is in {self.output}:\n{self.tail()}")
+        return self.wait_until(partial(is_listening, port), f"listening on {port}", timeout_s)
+
+    def wait_until(self, is_so: Callable[[], bool], what: str, timeout_s: float) -> float:
+        """Seconds from exec until it `is_so`; Failed when it ends before or takes longer than `timeout_s`."""
+        while not is_so():
+            waited = time.monotonic() - self.started_at
+            if not self.is_alive() or waited > timeout_s:
+                raise Failed(f"not {what} after {waited:.0f} s; its output is in {self.output}:\n{self.tail()}")
             time.sleep(0.001)
         return time.monotonic() - self.started_at
 
@@ -71,6 +84,23 @@ class Child:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+
+    def kill(self) -> None:
+        """SIGKILL to its whole session: it has no time to put anything in order."""
+        if self.is_alive():
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def allow_open_files(wanted: int) -> int:
+    """Raises the limit of open files for what is started from now on, as far as this user may; the limit in force."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+    except (ValueError, OSError):  # only root goes beyond the hard limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def is_listening(port: int) -> bool:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ratios import FIGURES, Row, Spread, Verdict
+from benchmarks.ratios import FIGURES, Row, Samples, Spread, Verdict
 
+BRIEF = {
+    "serving_s": "s to serving", "check_s": "s to check", "rate": "/s", "broker_cpu_us": "µs CPU", "p50_us": "µs p50",
+    "p99_us": "µs p99", "syncs_per_1000": "syncs/1000", "other_p999_us": "µs other's p99.9",
+    "other_max_us": "µs other's longest", "listening_s": "s", "anonymous_mb": "MB", "rss_mb": "MB RSS",
+    "sent_rate": "/s",
+}  # fmt: skip
 HEADINGS = ("case", "figure", "RocketPy", "upstream", "ratio min / median / max", "target")
 
 
@@ -56,6 +63,15 @@ def print_table(rows: list[Row], console: Console) -> None:
     console.print(table)
 
 
+def brief(taken: Samples) -> str:
+    """The last pair, in few words."""
+    last = {make: samples[-1] for make, samples in taken.items() if samples}
+    return "; ".join(
+        f"{make} " + ", ".join(f"{sample[figure]:.4g} {unit}" for figure, unit in BRIEF.items() if figure in sample)
+        for make, sample in last.items()
+    )
+
+
 def machine() -> str:
     """What the figures were taken on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -63,8 +79,12 @@ def machine() -> str:
     return f"{os.cpu_count()} x {model}, Linux {platform.release()}"
 
 
-def markdown(rows: list[Row], command: str) -> str:
-    """The page of results."""
+def _first_line(failure: str) -> str:
+    return failure.partition("\n")[0].replace("|", "\\|")
+
+
+def markdown(rows: list[Row], command: str, failures: Sequence[str] = ()) -> str:
+    """The page of results; what could not be measured stands below."""
     when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
     lines = [
         "# Results",
@@ -76,10 +96,12 @@ def markdown(rows: list[Row], command: str) -> str:
         f"|{' --- |' * len(HEADINGS)}",
         *(f"| {' | '.join(cells(row))} |" for row in rows),
     ]
+    if failures:
+        lines += ["", "Not measured:", "", *(f"- {_first_line(failure)}" for failure in failures)]
     return "\n".join(lines) + "\n"
 
 
-def as_json(rows: list[Row], command: str) -> str:
+def as_json(rows: list[Row], command: str, failures: Sequence[str] = ()) -> str:
     """Everything, spreads included."""
-    whole = {"command": command, "machine": machine(), "rows": [row.as_dict() for row in rows]}
+    whole = {"command": command, "machine": machine(), "rows": [row.as_dict() for row in rows], "failures": [*failures]}
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"

@@ -20,14 +20,17 @@ import click
 from rich.console import Console
 
 from benchmarks.build import CACHE, Missing, jars, loadgen
-from benchmarks.cases import SIZES, Case, all_cases
+from benchmarks.cases import SIZES, Case
+from benchmarks.choice import all_cases, choose
 from benchmarks.java_clients import run_java
 from benchmarks.load import Load, Sample, run_load, settle
 from benchmarks.memory import Filler
 from benchmarks.processes import Failed, memory_of
 from benchmarks.ratios import Row, Samples, rows_of
-from benchmarks.report import as_json, machine, markdown, print_table
+from benchmarks.report import as_json, brief, machine, markdown, print_table
 from benchmarks.servers import Servers
+from benchmarks.store_runner import StoreRunner
+from benchmarks.syncs import per_1000
 
 MAKES = ("rocketpy", "upstream")
 IDLE_S = 5.0
@@ -57,32 +60,40 @@ class Runner:
     def run(self, cases: Iterable[Case]) -> list[Row]:
         """All cases, grouped by the servers that they can share."""
         ordered = list(cases)
-        for (kind, flush), group in groupby(sorted(ordered, key=lambda case: case.group), key=lambda case: case.group):
+        on_store = [case for case in ordered if case.fill]
+        others = sorted((case for case in ordered if not case.fill), key=lambda case: case.group)
+        for (kind, flush), group in groupby(others, key=lambda case: case.group):
             if kind == "serve":
                 self._serve_all(list(group), flush)
             else:
                 for case in group:
                     self._alone(case)
+        self._store_runner().run(on_store)
         return [row for case in ordered for row in rows_of(case.name, self.samples.get(case.name, {}))]
+
+    def _store_runner(self) -> StoreRunner:
+        parts = (self._servers, self._pairwise, self.failures, self.say)
+        return StoreRunner(self.makes, self.scale, self.load_cpus or None, *parts)
 
     def _servers(self, make: str, flush: str = "ASYNC_FLUSH") -> Servers:
         return Servers(make, self.base, flush, self.server_cpus or None)
 
-    def _pairwise(self, case: Case, measure: Callable[[str], Sample]) -> None:
-        taken: Samples = {make: [] for make in self.makes}
+    def _pairwise(self, case: Case, makes: tuple[str, ...], measure: Callable[[str], Sample]) -> None:
+        taken: Samples = {make: [] for make in makes}
         self.samples[case.name] = taken
+        able = list(makes)
         for pair in range(self.pairs):
-            for make in self.makes:
+            for make in tuple(able):
                 self._settle()
                 try:
                     taken[make].append(measure(make))
-                except Failed as failure:  # the other cases may still be measured
+                except Failed as failure:  # the other make and the other cases may still be measured
                     self.failures.append(f"{case.name}, {make}: {failure}")
-                    return
+                    able.remove(make)
             self.say.print(f"{case.name} {pair + 1}/{self.pairs}: {brief(taken)}", highlight=False, soft_wrap=True)
 
     def _alone(self, case: Case) -> None:
-        self._pairwise(case, partial(self._start_once, case))
+        self._pairwise(case, self.makes, partial(self._start_once, case))
 
     def _start_once(self, case: Case, make: str) -> Sample:
         with self._servers(make) as servers:
@@ -108,7 +119,7 @@ class Runner:
             for make, servers in running.items():
                 self._warm(make, servers, cases, flush)
             for case in cases:
-                self._pairwise(case, partial(self._measure, running, case))
+                self._pairwise(case, self.makes, partial(self._measure, running, case))
 
     def _fill_memory(self, stack: ExitStack) -> None:
         self.base.mkdir(parents=True, exist_ok=True)
@@ -145,7 +156,11 @@ class Runner:
         assert case.load
         if case.load.mode != "pull":
             self._load(servers, Load(case.load.mode, case.load.size, 1, 1, 1, warm=0))  # its topic may be new
-        return self._load(servers, case.load.scaled(self.scale)) | memory_sample(servers, "broker")
+        before = servers.syncs.read() if servers.syncs else 0
+        sample = self._load(servers, case.load.scaled(self.scale)) | memory_sample(servers, "broker")
+        if servers.syncs:
+            sample["syncs_per_1000"] = per_1000(servers.syncs.read() - before, sample["total"])
+        return sample
 
 
 def memory_sample(servers: Servers, program: str) -> Sample:
@@ -154,37 +169,17 @@ def memory_sample(servers: Servers, program: str) -> Sample:
     return {"anonymous_mb": memory.anonymous, "rss_mb": memory.total}
 
 
-def brief(taken: Samples) -> str:
-    """The last pair, in few words."""
-    words = {"rate": "/s", "broker_cpu_us": "µs CPU", "p50_us": "µs p50", "p99_us": "µs p99", "listening_s": "s",
-             "anonymous_mb": "MB", "sent_rate": "/s"}  # fmt: skip
-    last = {make: samples[-1] for make, samples in taken.items()}
-    return "; ".join(
-        f"{make} " + ", ".join(f"{sample[figure]:.4g} {unit}" for figure, unit in words.items() if figure in sample)
-        for make, sample in last.items()
-    )
-
-
-def choose(names: tuple[str, ...], full: bool) -> list[Case]:
-    """The named cases (a name may end in `*`), all of them, or the quick ones."""
-    table = all_cases()
-    if not names:
-        return [case for case in table if full or case.has_targets]
-    unknown = [name for name in names if not any(matches(case.name, name) for case in table)]
-    if unknown:
-        raise click.UsageError(f"no such case: {', '.join(unknown)} (--list shows them)")
-    return [case for case in table if any(matches(case.name, name) for name in names)]
-
-
-def matches(case: str, name: str) -> bool:
-    """Whether a case goes by that name."""
-    return case.startswith(name[:-1]) if name.endswith("*") else case == name
+def end_once(*_: object) -> None:
+    """Stops the servers when `timeout` ends the run; a second signal must not keep their folders from being removed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
 
 
 @click.command(help=__doc__)
 @click.option("--case", "names", multiple=True, help="Measure this case; may be repeated and may end in *.")
 @click.option("--quick", is_flag=True, help="The cases that have targets, in about five minutes (the default).")
-@click.option("--full", is_flag=True, help="All cases; about an hour.")
+@click.option("--full", is_flag=True, help="All cases but those of --store; about an hour.")
+@click.option("--store", is_flag=True, help="The cases on filled stores: restarts, cold reads, the check.")
 @click.option("--list", "listed", is_flag=True, help="Show all cases, those with targets starred.")
 @click.option("--pairs", type=int, help="Pairs of runs a case; 3, or 5 with --full.")
 @click.option("--scale", default=1.0, help="Times the messages of each load.")
@@ -194,15 +189,15 @@ def matches(case: str, name: str) -> bool:
 @click.option("--dir", "base", type=click.Path(path_type=Path), default=CACHE / "run", help="Where stores are made.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write everything here.")
 @click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write a page of results here.")
-def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: int | None, scale: float,
+def main(names: tuple[str, ...], quick: bool, full: bool, store: bool, listed: bool, pairs: int | None, scale: float,
          makes: tuple[str, ...], cpus: str | None, cold: bool, base: Path, json_file: Path | None,
          markdown_file: Path | None) -> None:  # fmt: skip
     """The command line."""
     console = Console(stderr=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `timeout` stops the servers too
+    signal.signal(signal.SIGTERM, end_once)
     if listed:
         for case in all_cases():
-            click.echo(f"{case.name:16} {'*' if case.has_targets else ' '} {case.what}")
+            click.echo(f"{case.name:18} {'*' if case.has_targets else ' '} {case.what}")
         return
     try:
         loadgen()
@@ -210,15 +205,15 @@ def main(names: tuple[str, ...], quick: bool, full: bool, listed: bool, pairs: i
             jars()
         console.print(f"{machine()}", highlight=False)
         runner = Runner(makes or MAKES, pairs or (5 if full else 3), scale, base, cpus, cold, console)
-        rows = runner.run(choose(names, full and not quick))
+        rows = runner.run(choose(names, full and not quick, store))
     except (Failed, Missing) as error:
         raise click.ClickException(str(error)) from error
     print_table(rows, Console(width=None if sys.stdout.isatty() else 130))
     command = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
     if json_file:
-        json_file.write_text(as_json(rows, command))
+        json_file.write_text(as_json(rows, command, runner.failures))
     if markdown_file:
-        markdown_file.write_text(markdown(rows, command))
+        markdown_file.write_text(markdown(rows, command, runner.failures))
     for failure in runner.failures:
         console.print(f"FAILED {failure}", style="red", highlight=False, soft_wrap=True)
     if runner.failures or any(not verdict.reached for row in rows for verdict in row.verdicts):

@@ -17,6 +17,7 @@ from types import TracebackType
 
 from benchmarks.build import ROOT, jars, java
 from benchmarks.processes import Child, Failed, free_port
+from benchmarks.syncs import SyncCount
 
 HEAP = ("-Xms1g", "-Xmx1g", "-Xmn512m")
 # Upstream's servers reach into these, closed since JDK 9. JDK 8 has no such flags and is told to pass over them.
@@ -68,13 +69,21 @@ class Servers:
     flush: str = "ASYNC_FLUSH"
     cpus: str | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    syncs: SyncCount | None = None  # of the broker, when its syncs are counted
 
     def __enter__(self) -> Servers:
         self.base.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.make}-", dir=self.base.resolve()))
         self.children: dict[str, Child] = {}
         self.ports = {"namesrv": free_port(), "broker": free_port((-2, 1))}
+        if self.flush == "SYNC_FLUSH":
+            self.syncs = SyncCount(self.folder / "syncs")
         return self
+
+    @property
+    def store(self) -> Path:
+        """The broker's storePathRootDir."""
+        return self.folder / "store"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for program in ("broker", "namesrv"):
@@ -85,11 +94,16 @@ class Servers:
 
     def start(self, program: str, under: list[str] | None = None) -> float:
         """Starts one program, `under` another one if wanted. Seconds from exec to listening."""
+        return self.spawn(program, under).wait_listening(self.ports[program])
+
+    def spawn(self, program: str, under: list[str] | None = None) -> Child:
+        """Starts one program and waits for nothing."""
         command, extra = COMMANDS[self.make](program, self._write_properties(program), self.folder)
-        env = {**os.environ, "HOME": str(self.folder), **extra}
+        counting = self.syncs.environment if self.syncs and program == "broker" else {}
+        env = {**os.environ, "HOME": str(self.folder), **extra, **counting}
         child = Child([*(under or []), *command], self.folder / f"{program}.out", env, self.folder, self.cpus)
         self.children[program] = child
-        return child.wait_listening(self.ports[program])
+        return child
 
     def start_both(self) -> Servers:
         """Starts name server and broker, in the order that lets the broker register at once."""
@@ -97,9 +111,13 @@ class Servers:
         self.start("broker")
         return self
 
-    def stop(self, program: str) -> None:
+    def stop(self, program: str, timeout_s: float = 20) -> None:
         """Stops one program, so that it can be started again."""
-        self.children.pop(program).stop()
+        self.children.pop(program).stop(timeout_s)
+
+    def kill(self, program: str) -> None:
+        """Ends one program as a crash does."""
+        self.children.pop(program).kill()
 
     def pid(self, program: str = "broker") -> int:
         """The program's process."""
@@ -109,15 +127,14 @@ class Servers:
         port = self.ports[program]
         rows = {"listenPort": str(port)}
         if program == "broker":
-            store = self.folder / "store"
             rows |= {
                 "brokerClusterName": "BenchCluster",
                 "brokerName": "bench-a",
                 "brokerId": "0",
                 "brokerIP1": "127.0.0.1",
                 "namesrvAddr": f"127.0.0.1:{self.ports['namesrv']}",
-                "storePathRootDir": str(store),
-                "storePathCommitLog": str(store / "commitlog"),
+                "storePathRootDir": str(self.store),
+                "storePathCommitLog": str(self.store / "commitlog"),
                 "haListenPort": str(port + 1),
                 "flushDiskType": self.flush,
                 **self.settings,

@@ -25,6 +25,11 @@ class Target:
         return value <= self.bound if self.side == "at most" else value >= self.bound
 
 
+# No stall: some reads of a disk, and far from the 3 s after which a client gives up. The longest wait is judged, for a
+# stall may be a single one.
+LONGEST_WAIT_US = 50_000
+
+
 def _ratio(case: str, figure: str, at_most: float) -> Target:
     return Target(case, figure, "ratio", "at most", at_most)
 
@@ -45,6 +50,24 @@ TARGETS = (
     Target("sync-1k-1x1", "rate", "ratio", "at least", 2),
     _ratio("start-namesrv", "listening_s", 1 / 2),
     _ratio("start-broker", "listening_s", 1 / 2),
+    *(_ratio(f"recover-2g-{cache}", "serving_s", 1 / 3) for cache in ("warm", "cold")),
+    Target("restart-8g", "serving_s", "value", "at most", 1),
+    *(
+        Target(f"queues-50k-{ended}", figure, "value", "at most", bound)
+        for ended in ("stopped", "killed")
+        for figure, bound in (("serving_s", 5), ("rss_mb", 400))  # all of RSS, pages of mapped files included
+    ),
+    *(
+        target
+        for case in ("cold-read-1", "cold-read-8")
+        for target in (
+            _ratio(case, "broker_cpu_us", 2 / 3),
+            _ratio(case, "other_p999_us", 1),
+            Target(case, "other_max_us", "value", "at most", LONGEST_WAIT_US),
+        )
+    ),
+    Target("check-1g", "check_s", "value", "at most", 10),
+    Target("check-1g", "anonymous_mb", "value", "at most", 200),  # constant: a fifth of the log, and of any log
     Target("idle-namesrv", "anonymous_mb", "value", "at most", 50),
     Target("idle-broker", "anonymous_mb", "value", "at most", 50),
 )

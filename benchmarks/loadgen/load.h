@@ -1,4 +1,5 @@
-/* The load: connections that each keep a fixed number of requests in flight, driven by one thread and one epoll.
+/* The load: connections that each keep a fixed number of requests in flight, or send when the next is due (pace.h); driven
+ * by one thread and one epoll.
  *
  * Every answer is checked, its latency recorded, and its slot used for the next request; one read is followed by one write.
  * Phases: warm, measured, drained. Invariant: `acked` counts messages answered well between the two marks, and the broker's
@@ -8,12 +9,15 @@
 #define LOAD_H
 
 #include "histogram.h"
+#include "pace.h"
 #include "replies.h"
 #include "requests.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -39,7 +43,8 @@ typedef enum { WARM, MEASURED, DRAINED } Phase;
 
 typedef struct {
     const Options *options;
-    Template template;
+    Template templates[QUEUE_WIDTHS]; /* by the number of digits of the queue id, less one */
+    Pace pace;
     Connection *connections;
     int epoll, pulls;
     long messages_per_request;
@@ -120,7 +125,9 @@ static void next_request(Load *load, Connection *connection, long slot_index, ui
         return;
     }
     slot->queue = (int)(load->requests % (uint64_t)options->queues);
-    append_send(&connection->out, &load->template, slot->opaque, slot->queue, wall_ms(), &load->key);
+    int topic = (int)(load->requests / (uint64_t)options->queues % (uint64_t)options->topics);
+    const Template *template = &load->templates[digits_of(slot->queue) - 1];
+    append_send(&connection->out, template, slot->opaque, topic, slot->queue, wall_ms(), &load->key);
     load->requests++;
 }
 
@@ -189,9 +196,15 @@ static long take_reply(Load *load, Connection *connection, const Reply *reply, u
     return index;
 }
 
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int signal) { stop_asked = signal; }
+
 static void advance(Load *load, uint64_t now) {
     const Options *options = load->options;
     uint64_t deadline = load->start_ns + (uint64_t)options->duration_ms * 1000000u;
+    if (stop_asked && load->phase != DRAINED)
+        mark_end(load);
     if (load->phase == WARM && load->total >= (uint64_t)options->warm)
         mark_start(load);
     else if (load->phase == MEASURED && (load->acked >= (uint64_t)options->count || now > deadline))
@@ -207,7 +220,7 @@ static void take_replies(Load *load, Connection *connection, uint64_t now) {
         in->start += (size_t)size;
         long slot = take_reply(load, connection, &reply, now);
         advance(load, now);
-        if (load->phase != DRAINED)
+        if (load->phase != DRAINED && !load->pace.period_ns)
             next_request(load, connection, slot, now);
     }
     if (size < 0) {
@@ -246,23 +259,56 @@ static void open_connections(Load *load) {
     for (long i = 0; i < options->connections; i++)
         for (long slot = 0; slot < options->outstanding; slot++) {
             load->connections[i].slots[slot].queue = (int)((i * options->outstanding + slot) % options->queues);
-            next_request(load, &load->connections[i], slot, now_ns());
+            if (!load->pace.period_ns)
+                next_request(load, &load->connections[i], slot, now_ns());
         }
     for (long i = 0; i < options->connections; i++)
         write_out(load, &load->connections[i]);
+}
+
+/* A slot with nothing in flight, of the first connection that has one; NULL: all wait for answers. */
+static Connection *free_slot(Load *load, long *slot) {
+    for (long i = 0; i < load->options->connections; i++)
+        for (*slot = 0; *slot < load->options->outstanding; (*slot)++)
+            if (!load->connections[i].slots[*slot].opaque)
+                return &load->connections[i];
+    return NULL;
+}
+
+/* Sends what has fallen due. What finds no free slot stays due, and its wait counts. */
+static void send_due(Load *load) {
+    Connection *connection;
+    long slot;
+    while (load->phase != DRAINED && is_due(&load->pace, now_ns()) && (connection = free_slot(load, &slot))) {
+        next_request(load, connection, slot, take_due(&load->pace));
+        write_out(load, connection);
+    }
+}
+
+/* Connections with something to read or room to write; at most until the next request is due. */
+static int wait_ready(Load *load, struct epoll_event *events, int count) {
+    if (!load->pace.period_ns || load->phase == DRAINED)
+        return epoll_wait(load->epoll, events, count, 100);
+    struct pollfd all = {.fd = load->epoll, .events = POLLIN};
+    struct timespec sleep = wait_for(&load->pace, now_ns());
+    ppoll(&all, 1, &sleep, NULL); /* epoll_wait itself sleeps whole milliseconds only */
+    return epoll_wait(load->epoll, events, count, 0);
 }
 
 static void run_until_drained(Load *load) {
     struct epoll_event events[256];
     load->last_good_ns = now_ns();
     while (load->phase != DRAINED || load->inflight) {
-        int ready = epoll_wait(load->epoll, events, 256, 100);
+        int ready = wait_ready(load, events, 256);
         for (int i = 0; i < ready; i++) {
             Connection *connection = events[i].data.ptr;
             if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 read_in(load, connection);
             write_out(load, connection);
         }
+        advance(load, now_ns());
+        if (load->pace.period_ns)
+            send_due(load);
         if (now_ns() - load->last_good_ns > (uint64_t)load->options->timeout_ms * 1000000u) {
             fprintf(stderr, "loadgen: no good answer for %ld ms, %llu requests in flight\n", load->options->timeout_ms,
                     (unsigned long long)load->inflight);
@@ -289,6 +335,7 @@ static void print_result(const Load *load) {
     double messages = load->acked ? (double)load->acked : 1;
     printf("{\"mode\":\"%s\",\"size\":%ld,\"connections\":%ld,\"outstanding\":%ld,", load->options->mode,
            load->options->size, load->options->connections, load->options->outstanding);
+    printf("\"total\":%llu,", (unsigned long long)load->total);
     printf("\"messages\":%llu,\"requests\":%llu,\"seconds\":%.6f,\"rate\":%.1f,", (unsigned long long)load->acked,
            (unsigned long long)latency->count, seconds, (double)load->acked / seconds);
     printf("\"broker_cpu_us\":%.4f,", (double)(load->cpu_end_us - load->cpu_start_us) / messages);
@@ -308,8 +355,11 @@ static int run_load(const Options *options) {
     load->pulls = !strcmp(options->mode, "pull");
     load->messages_per_request = batch ? options->batch : 1;
     load->key = wall_ms() << 20; /* apart from the keys of any earlier run */
-    if (!load->pulls)
-        load->template = send_template(options, batch);
+    for (int width = 1; !load->pulls && width <= digits_of((int)options->queues - 1); width++)
+        load->templates[width - 1] = send_template(options, batch, width);
+    signal(SIGTERM, ask_to_stop);
+    if (options->rate)
+        load->pace = start_pace(options->rate, now_ns());
     load->epoll = epoll_create1(0);
     if (!options->warm)
         mark_start(load);

@@ -7,6 +7,12 @@
 
 static int has_mode(const Options *options, const char *mode) { return !strcmp(options->mode, mode); }
 
+static int in_range(const Options *options) {
+    return options->batch <= MAX_BATCH && options->queues >= 1 && options->queues <= MAX_QUEUES && options->topics >= 1 &&
+           options->topics <= MAX_TOPICS && options->rate >= 0 && options->outstanding >= 1 && options->connections >= 1 &&
+           (options->topics == 1 || !has_mode(options, "pull"));
+}
+
 int main(int argc, char **argv) {
     Options options = default_options();
     if (argc == 2 && !strcmp(argv[1], "--selftest"))
@@ -14,9 +20,9 @@ int main(int argc, char **argv) {
     const char *wrong = parse_options(&options, argc, argv);
     int known = has_mode(&options, "send") || has_mode(&options, "batch") || has_mode(&options, "pull") ||
                 has_mode(&options, "sink");
-    if (wrong || !known || options.batch > MAX_BATCH || options.queues < 1 || options.queues > 10 ||
-        options.outstanding < 1 || options.connections < 1) {
-        fprintf(stderr, "loadgen: cannot do: %s\n", wrong ? wrong : "mode, batch, queues, outstanding or connections");
+    if (wrong || !known || !in_range(&options)) {
+        fprintf(stderr, "loadgen: cannot do: %s\n",
+                wrong ? wrong : "mode, batch, queues, topics, rate, outstanding or connections");
         return 2;
     }
     if (has_mode(&options, "sink"))

@@ -7,7 +7,7 @@
 typedef struct {
     const char *host, *mode, *topic, *group;
     long port, size, connections, outstanding, queues, batch, max_nums;
-    long warm, count, duration_ms, timeout_ms, pid, commit;
+    long warm, count, duration_ms, timeout_ms, pid, commit, topics, rate;
 } Options;
 
 static Options default_options(void) {
@@ -15,6 +15,7 @@ static Options default_options(void) {
         .host = "127.0.0.1", .mode = "send", .topic = "Bench", .group = "bench_group",
         .port = 10911, .size = 1024, .connections = 8, .outstanding = 16, .queues = 4, .batch = 32, .max_nums = 32,
         .warm = 0, .count = 100000, .duration_ms = 60000, .timeout_ms = 10000, .pid = 0, .commit = 0,
+        .topics = 1, .rate = 0,
     };
 }
 
@@ -39,10 +40,13 @@ static const char *parse_options(Options *options, int argc, char **argv) {
         {"--size", "bytes of a message body", NULL, &options->size},
         {"--connections", "TCP connections", NULL, &options->connections},
         {"--outstanding", "requests kept in flight on each connection", NULL, &options->outstanding},
-        {"--queues", "queues written or read in turn, at most 10", NULL, &options->queues},
+        {"--queues", "queues written or read in turn, at most 10000", NULL, &options->queues},
+        {"--topics", "topics written in turn, named with three digits behind --topic; at most 1000", NULL, &options->topics},
         {"--batch", "messages of one batch", NULL, &options->batch},
         {"--max-nums", "messages asked for by one pull", NULL, &options->max_nums},
         {"--commit", "1: each pull commits its offset, as a push consumer's does", NULL, &options->commit},
+        {"--rate", "requests due a second, each timed from when it was due; 0: whenever one is answered", NULL,
+         &options->rate},
         {"--warm", "messages before the measured ones", NULL, &options->warm},
         {"--count", "measured messages", NULL, &options->count},
         {"--duration-ms", "end sooner after this time", NULL, &options->duration_ms},

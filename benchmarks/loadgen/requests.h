@@ -9,12 +9,14 @@
 
 #include "options.h"
 
-enum { OPAQUE_WIDTH = 7, BORN_WIDTH = 13, UNIQ_WIDTH = 16, MAX_BATCH = 1024 };
+enum { OPAQUE_WIDTH = 7, BORN_WIDTH = 13, UNIQ_WIDTH = 16, TOPIC_WIDTH = 3, QUEUE_WIDTHS = 4 };
+enum { MAX_BATCH = 1024, MAX_TOPICS = 1000, MAX_QUEUES = 10000 };
 enum { FIRST_OPAQUE = 1000000, OPAQUES = 8000000 };
 
 typedef struct {
     Buffer bytes;
-    size_t opaque_at, born_at, queue_at;
+    size_t opaque_at, born_at, queue_at, topic_at; /* topic_at 0: there is one topic */
+    int queue_width;
     size_t uniq_at[MAX_BATCH]; /* the low digits of each message's UNIQ_KEY */
     int uniq_count;
 } Template;
@@ -72,17 +74,24 @@ static void append_tail(Template *into) {
     append_text(&into->bytes, ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":317}");
 }
 
-/* SEND_MESSAGE_V2 (310) with one message, or SEND_BATCH_MESSAGE (320) with options->batch of them. */
-static Template send_template(const Options *options, int batch) {
-    Template made = {0};
+static void append_topic(Template *into, const Options *options) {
+    append_text(&into->bytes, options->topic);
+    if (options->topics > 1)
+        into->topic_at = append_blank(&into->bytes, TOPIC_WIDTH);
+}
+
+/* SEND_MESSAGE_V2 (310) with one message, or SEND_BATCH_MESSAGE (320) with options->batch of them, to a queue whose
+ * number has `queue_width` digits. */
+static Template send_template(const Options *options, int batch, int queue_width) {
+    Template made = {.queue_width = queue_width};
     Buffer *bytes = &made.bytes;
     char text[512];
     append_blank(bytes, 8);
-    snprintf(text, sizeof text,
-             "{\"code\":%d,\"extFields\":{\"a\":\"%s\",\"b\":\"%s\",\"c\":\"TBW102\",\"d\":\"4\",\"e\":\"",
-             batch ? 320 : 310, options->group, options->topic);
+    snprintf(text, sizeof text, "{\"code\":%d,\"extFields\":{\"a\":\"%s\",\"b\":\"", batch ? 320 : 310, options->group);
     append_text(bytes, text);
-    made.queue_at = append_blank(bytes, 1);
+    append_topic(&made, options);
+    append_text(bytes, "\",\"c\":\"TBW102\",\"d\":\"4\",\"e\":\"");
+    made.queue_at = append_blank(bytes, queue_width);
     append_text(bytes, "\",\"f\":\"0\",\"g\":\"");
     made.born_at = append_blank(bytes, BORN_WIDTH);
     append_text(bytes, "\",\"h\":\"0\",\"i\":\"");
@@ -102,18 +111,23 @@ static Template send_template(const Options *options, int batch) {
 }
 
 /* Copies the template behind `out`, made this request's own; `key` counts messages, so no two ever share a UNIQ_KEY. */
-static void append_send(Buffer *out, const Template *from, uint32_t opaque, int queue, uint64_t born_ms, uint64_t *key) {
+static void append_send(Buffer *out, const Template *from, uint32_t opaque, int topic, int queue, uint64_t born_ms,
+                        uint64_t *key) {
     size_t size = from->bytes.end;
     reserve(out, size);
     char *frame = out->at + out->end;
     memcpy(frame, from->bytes.at, size);
     put_digits(frame + from->opaque_at, OPAQUE_WIDTH, opaque);
     put_digits(frame + from->born_at, BORN_WIDTH, born_ms);
-    frame[from->queue_at] = (char)('0' + queue);
+    put_digits(frame + from->queue_at, from->queue_width, (uint64_t)queue);
+    if (from->topic_at)
+        put_digits(frame + from->topic_at, TOPIC_WIDTH, (uint64_t)topic);
     for (int i = 0; i < from->uniq_count; i++)
         put_hex(frame + from->uniq_at[i], UNIQ_WIDTH, (*key)++);
     out->end += size;
 }
+
+static inline int digits_of(int number) { return number < 10 ? 1 : 1 + digits_of(number / 10); }
 
 /* PULL_MESSAGE (11) with subscription `*` attached and leave to suspend; fields in the order of the client's HashMap. */
 static void append_pull(Buffer *out, const Options *options, uint32_t opaque, int queue, int64_t offset) {

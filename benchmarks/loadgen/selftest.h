@@ -37,11 +37,11 @@ static void test_percentiles(void) {
 }
 
 static void test_send_frame(const Options *options) {
-    Template template = send_template(options, 0);
+    Template template = send_template(options, 0, 1);
     Buffer out = {0};
     uint64_t key = 7;
-    append_send(&out, &template, 1234567, 3, 1565000000123, &key);
-    append_send(&out, &template, 1234568, 0, 1565000000123, &key);
+    append_send(&out, &template, 1234567, 0, 3, 1565000000123, &key);
+    append_send(&out, &template, 1234568, 0, 0, 1565000000123, &key);
     Reply read;
     int64_t size = read_reply(out.at, out.end, &read);
     expect(size == (int64_t)template.bytes.end && out.end == 2 * (size_t)size, "the length field covers the frame");
@@ -53,11 +53,33 @@ static void test_send_frame(const Options *options) {
     expect(memmem(out.at + size, (size_t)size, "0000000000000008\\u0002WAIT", 26) != NULL, "each message has its own key");
 }
 
-static void test_batch_frame(const Options *options) {
-    Template template = send_template(options, 1);
+static void test_topics_and_wide_queue_ids(Options options) {
+    options.topics = 50;
+    Template template = send_template(&options, 0, digits_of(987));
     Buffer out = {0};
     uint64_t key = 0;
-    append_send(&out, &template, 1000000, 1, 1565000000123, &key);
+    Reply read;
+    append_send(&out, &template, 1234567, 7, 987, 1565000000123, &key);
+    expect(read_reply(out.at, out.end, &read) == (int64_t)out.end && read.code == 310, "a send to one of many is one frame");
+    expect(memmem(read.header, read.header_size, "\"b\":\"Bench007\"", 14) != NULL, "the topic is stamped");
+    expect(memmem(read.header, read.header_size, "\"e\":\"987\"", 9) != NULL, "a queue id of three digits is stamped");
+    expect(digits_of(0) == 1 && digits_of(9) == 1 && digits_of(10) == 2 && digits_of(9999) == 4, "digits are counted");
+}
+
+/* Sent now, a request is late by what has gone since it was due; not before it is due. */
+static void test_paced_requests_fall_due(void) {
+    Pace pace = start_pace(1000, 5000000);
+    expect(is_due(&pace, 5000000) && !is_due(&pace, 4999999), "the first request is due at once");
+    expect(take_due(&pace) == 5000000 && !is_due(&pace, 5999999) && is_due(&pace, 6000000), "the next a period later");
+    expect(take_due(&pace) == 6000000, "a request that is sent late keeps the time when it was due");
+    expect(wait_for(&pace, 7000000).tv_nsec == 0 && wait_for(&pace, 6100000).tv_nsec == 900000, "one sleeps at most until the next is due");
+}
+
+static void test_batch_frame(const Options *options) {
+    Template template = send_template(options, 1, 1);
+    Buffer out = {0};
+    uint64_t key = 0;
+    append_send(&out, &template, 1000000, 0, 1, 1565000000123, &key);
     Reply read;
     expect(read_reply(out.at, out.end, &read) == (int64_t)out.end && read.code == 320, "a batch is one frame of code 320");
     long count = 0;
@@ -96,6 +118,8 @@ static int run_selftest(const Options *options) {
     test_buckets_cover_every_value();
     test_percentiles();
     test_send_frame(options);
+    test_topics_and_wide_queue_ids(*options);
+    test_paced_requests_fall_due();
     test_batch_frame(options);
     test_answers(options);
     printf("loadgen selftest: %s\n", failures ? "failed" : "passed");

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.build import SOURCES, loadgen
-from benchmarks.load import Load, run_load
+from benchmarks.load import Driven, Load, run_load
 from benchmarks.processes import Child, Failed, free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler: apt-get install gcc libc6-dev")
@@ -61,3 +64,29 @@ def test_answers_other_than_asked_for_fail_the_run(sink: tuple[int, int]) -> Non
     port, pid = sink
     with pytest.raises(Failed, match="bad answer"):
         run_load(Load("pull", 128, 1, 1, 100, max_nums=8), port, pid)  # the sink sends 32
+
+
+def wait_catching(pid: int, number: int) -> None:
+    """Until the process has got as far as to catch the signal."""
+    status = Path(f"/proc/{pid}/status")
+    while not int(re.findall(r"SigCgt:\s*(\w+)", status.read_text())[0], 16) >> (number - 1) & 1:
+        os.sched_yield()
+
+
+def test_a_paced_load_is_ended_and_answers_for_what_it_did(sink: tuple[int, int]) -> None:
+    port, pid = sink
+    run_load(Load("send", 128, 1, 1, 100, 0), port, pid)
+    with Driven(Load("send", 128, 1, 8, 10**9, 0, rate=2_000, topics=7, queues=1_000), port, pid) as driven:
+        wait_catching(driven.pid, signal.SIGTERM)
+        run_load(Load("send", 128, 2, 4, 20_000, 0), port, pid)
+        sample = driven.finish()
+    assert 0 < sample["messages"] <= sample["total"]
+    assert sample["rate"] <= 2_100
+
+
+def test_a_load_that_is_left_is_ended(sink: tuple[int, int]) -> None:
+    port, pid = sink
+    with Driven(Load("send", 128, 1, 1, 10**9, 0), port, pid) as driven:
+        pass
+    with pytest.raises(Failed):
+        driven.result(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.cases import all_cases
+from benchmarks.choice import all_cases
 from benchmarks.ratios import FIGURES, Spread, rows_of
 from benchmarks.report import as_json, cells, markdown
 from benchmarks.targets import TARGETS
@@ -47,3 +47,9 @@ def test_the_reports_say_the_same() -> None:
     rows = rows_of("sync-1k-1x1", {"rocketpy": [{"rate": 900.0}], "upstream": [{"rate": 300.0}]})
     assert "| 3 / 3 / 3 | at least 2: reached |" in markdown(rows, "command")
     assert '"reached": true' in as_json(rows, "command")
+
+
+def test_what_was_not_measured_is_in_the_reports() -> None:
+    failures = ["queues-50k, upstream: not filled: 19932 queues\nand its output"]
+    assert "- queues-50k, upstream: not filled: 19932 queues\n" in markdown([], "command", failures)
+    assert "19932 queues" in as_json([], "command", failures)
