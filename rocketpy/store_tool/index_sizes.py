@@ -1,16 +1,24 @@
 """Slots and entries of index files, which stand nowhere but in the broker's properties: from there, or worked out.
 
-Invariant: dimensions are only believed when a file's own header agrees with the entries they lead to.
+Invariant: worked-out dimensions are only believed when the header, the entries it names and the last entry's slot agree.
 """
 
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
+from rocketpy.store_tool.folder import extents
+
 HEADER = struct.Struct(">qqqqii")
-OFFSET_IN_ENTRY = struct.Struct(">4xq8x")
+OFFSET = struct.Struct(">q")
+NUMBER = struct.Struct(">i")
 SLOT, ENTRY = 4, 20
-ENTRIES_A_SLOT = 4              # of upstream's defaults: 5,000,000 slots, 20,000,000 entries
+OFFSET_IN_ENTRY = 4
+CHUNK = 1 << 20
+
+Dimensions = tuple[int, int]        # slots, entries
 
 
 class IndexFilePlace(NamedTuple):
@@ -21,58 +29,55 @@ class IndexFilePlace(NamedTuple):
     capacity: int
 
 
-def dimensions(paths: list[str], configured: tuple[int, int]) -> list[IndexFilePlace]:
-    """Slots and capacity of each file."""
-    candidates = [configured, *rolled(paths)]
-    return [IndexFilePlace(path, *fitting(path, candidates)) for path in paths]
+def dimensions(paths: list[str], configured: Dimensions) -> list[IndexFilePlace]:
+    """Slots and capacity of each file: as configured, or as in the first file that tells them."""
+    lengths = {path: os.stat(path).st_size for path in paths}
+    by_length = {size_of(*configured): configured}
+    for path, length in lengths.items():
+        if length not in by_length:
+            with suppress(StopIteration):
+                by_length[length] = next(worked_out(path, length))
+    return [IndexFilePlace(path, *by_length.get(length, (0, 0))) for path, length in lengths.items()]
 
 
 def size_of(slots: int, capacity: int) -> int:
     return HEADER.size + SLOT * slots + ENTRY * capacity
 
 
-def rolled(paths: list[str]) -> list[tuple[int, int]]:
-    """What full files tell: they end with entry capacity - 1."""
-    found = []
-    for path in paths[:-1]:
-        length, header = look(path)
-        capacity = header[5]
-        slots, rest = divmod(length - HEADER.size - ENTRY * capacity, SLOT)
-        if capacity > 1 and slots > 0 and not rest:
-            found.append((slots, capacity))
-    return found
+def worked_out(path: str, length: int) -> Iterator[Dimensions]:
+    """Dimensions with which the file's header leads to its first and last entries, and the last one's slot to it."""
+    with open(path, "rb", buffering=0) as file:
+        fd = file.fileno()
+        head = os.pread(fd, HEADER.size, 0)
+        if len(head) < HEADER.size:
+            return
+        _, _, begin, end, _, following = HEADER.unpack(head)
+        if following <= 1:
+            return
+        for place in places_of(fd, OFFSET.pack(end), length):
+            slots, rest = divmod(place - OFFSET_IN_ENTRY - size_of(0, following - 1), SLOT)
+            capacity, more = divmod(length - size_of(slots, 0), ENTRY)
+            if slots > 0 and not rest and not more and capacity >= following and agrees(fd, slots, following - 1, begin):
+                yield slots, capacity
 
 
-def fitting(path: str, candidates: list[tuple[int, int]]) -> tuple[int, int]:
-    """The dimensions that give the file's length and lead to the entries its header names; (0, 0): none do."""
-    length, header = look(path)
-    units, rest = divmod(length - HEADER.size, SLOT + ENTRIES_A_SLOT * ENTRY)
-    usual = [] if rest else [(units, units * ENTRIES_A_SLOT)]
-    for slots, capacity in candidates + usual:
-        if slots > 0 and size_of(slots, capacity) == length and (
-            (slots, capacity) == candidates[0] or leads_to_entries(path, header, slots)
-        ):
-            return slots, capacity
-    return 0, 0
+def agrees(fd: int, slots: int, last: int, begin: int) -> bool:
+    first_entry = os.pread(fd, ENTRY, size_of(slots, 1))
+    last_entry = os.pread(fd, ENTRY, size_of(slots, last))
+    if min(len(first_entry), len(last_entry)) < ENTRY or OFFSET.unpack_from(first_entry, OFFSET_IN_ENTRY) != (begin,):
+        return False
+    (hash_code,) = NUMBER.unpack_from(last_entry)
+    return os.pread(fd, SLOT, size_of(max(hash_code, 0) % slots, 0)) == NUMBER.pack(last)
 
 
-def leads_to_entries(path: str, header: tuple[int, ...], slots: int) -> bool:
-    _, _, begin, end, _, following = header
-    return following <= 1 or (entry_offset(path, slots, 1), entry_offset(path, slots, following - 1)) == (begin, end)
-
-
-def look(path: str) -> tuple[int, tuple[int, ...]]:
-    """A file's length and the fields of its header; zeros when it has none."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(HEADER.size)
-            return os.fstat(file.fileno()).st_size, HEADER.unpack(data.ljust(HEADER.size, b"\0"))
-    except FileNotFoundError:
-        return 0, (0,) * 6
-
-
-def entry_offset(path: str, slots: int, number: int) -> int:
-    """Physical offset in an entry, -1 behind the file's end."""
-    with open(path, "rb") as file:
-        data = os.pread(file.fileno(), ENTRY, size_of(slots, number))
-    return int(OFFSET_IN_ENTRY.unpack(data)[0]) if len(data) == ENTRY else -1
+def places_of(fd: int, pattern: bytes, length: int) -> Iterator[int]:
+    """Where the bytes stand in the file; a chunk is held at a time, holes are passed over."""
+    for start, end in extents(fd, length):
+        at = start
+        while at < end:
+            data = os.pread(fd, CHUNK + len(pattern) - 1, at)
+            hit = data.find(pattern)
+            while hit >= 0:
+                yield at + hit
+                hit = data.find(pattern, hit + 1)
+            at += CHUNK
