@@ -27,7 +27,8 @@ cdef enum:                        # what a finding is; names in check_files.pyx,
     INDEX_CHAIN = 21              # entry, previous there, what it should be
     INDEX_SLOT = 22               # slot, entry there, what it should be
     INDEX_HEADER = 23             # place of the field, value there, what it should be
-    KINDS = 24
+    QUEUE_NO_FOLDER = 24          # index, count, physical offset of the first record
+    KINDS = 25
 
 cdef struct Finding:
     int kind
@@ -40,8 +41,8 @@ cdef class Findings:
     cdef Finding* kept
     cdef int count
     cdef int room
-    cdef readonly int64_t most    # rows kept a kind
-    cdef int64_t tally[24]
+    cdef readonly int64_t most    # rows kept a kind, of QUEUE_NO_FOLDER all: a deleted topic is none in the end
+    cdef int64_t tally[25]
     cdef void add(self, int kind, int file, int64_t offset, int64_t first, int64_t second) noexcept nogil
 
 cdef struct Damage:

@@ -27,13 +27,14 @@ cdef extern from "<fcntl.h>" nogil:
 cdef enum:
     FIRST_ROOM = 64
     MAX_DAMAGES = 1 << 16
+    MOST_FOLDERS = 1 << 16
 
 KIND_NAMES = (
     "log-damaged", "log-crc", "log-blank", "log-tail",
     "queue-missing", "queue-hole", "queue-wrong", "queue-size", "queue-tags", "queue-delivery-time", "queue-garbled",
     "queue-stranger", "queue-beyond", "ext-missing", "ext-wrong",
     "index-missing", "index-hash", "index-offset", "index-stranger", "index-beyond", "index-seconds", "index-chain",
-    "index-slot", "index-header",
+    "index-slot", "index-header", "queue-folder-missing",
 )
 
 
@@ -68,7 +69,7 @@ cdef class Findings:
     cdef void add(self, int kind, int file, int64_t offset, int64_t first, int64_t second) noexcept nogil:
         cdef Finding* rows
         self.tally[kind] += 1
-        if self.tally[kind] > self.most:
+        if self.tally[kind] > (MOST_FOLDERS if kind == QUEUE_NO_FOLDER else self.most):
             return
         if self.count == self.room:
             rows = <Finding*> realloc(self.kept, (self.room * 2 + FIRST_ROOM) * sizeof(Finding))

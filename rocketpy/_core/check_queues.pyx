@@ -11,8 +11,8 @@ from libc.string cimport memcmp, memcpy, memset
 from posix.unistd cimport close, lseek
 
 from rocketpy._core.check_files cimport (
-    EXT_MISSING, EXT_WRONG, QUEUE_BEYOND, QUEUE_DELIVERY, QUEUE_GARBLED, QUEUE_HOLE, QUEUE_MISSING, QUEUE_SIZE, QUEUE_STRANGER,
-    QUEUE_TAGS, QUEUE_WRONG, Findings, LogFiles, open_file, read_fully,
+    EXT_MISSING, EXT_WRONG, QUEUE_BEYOND, QUEUE_DELIVERY, QUEUE_GARBLED, QUEUE_HOLE, QUEUE_MISSING, QUEUE_NO_FOLDER, QUEUE_SIZE,
+    QUEUE_STRANGER, QUEUE_TAGS, QUEUE_WRONG, Findings, LogFiles, open_file, read_fully,
 )
 from rocketpy._core.commit_log cimport MessageToPut, get_i32, get_i64, get_u16
 from rocketpy._core.consume_queue cimport FILLER_SIZE
@@ -273,7 +273,9 @@ cdef class QueueChecks:
 
     cdef void _tell_missing(self, CheckedQueue* queue) noexcept nogil:
         if queue.missing_count:
-            self.findings.add(QUEUE_MISSING, queue.number, queue.missing, queue.missing_count, queue.missing_at)
+            self.findings.add(
+                QUEUE_MISSING if queue.folder != NULL else QUEUE_NO_FOLDER,
+                queue.number, queue.missing, queue.missing_count, queue.missing_at)
         queue.missing_count = 0
 
     # -- entries no record claims ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ one only what was in the log at the start is looked at, and what two looks agree
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +115,9 @@ class Check:
         self._queue_paths: list[QueueFolder] = []
         self._index_places: list[IndexFilePlace] = []
         self._queue_size = 0
+        self._topics: set[str] = set()
+        self._knows_topics = False
+        self._deleted: Counter[str] = Counter()
 
     def run(self) -> Report:
         logging.getLogger("RocketmqStore").addHandler(logging.NullHandler())
@@ -123,7 +127,7 @@ class Check:
         index = self._open_index(log)
         walk = self._walk(log, queues, index)
         self._check_state(queues, walk)
-        self._tell(queues, index)
+        self._tell(queues)
         self._sum_up(log, queues, index, walk)
         log.close()
         return self._report
@@ -261,36 +265,31 @@ class Check:
 
     # -- what is told ------------------------------------------------------------------------------------------------
 
-    def _tell(self, queues: QueueChecks, index: IndexChecks | None) -> None:
-        rows = self._findings.rows()
-        told = self._findings.counts()
-        for kind, file, offset, first, second in rows:
+    def _tell(self, queues: QueueChecks) -> None:
+        rest = self._findings.counts()
+        for kind, file, offset, first, second in self._findings.rows():
+            rest[kind] -= 1
             if kind in LOG:
                 path = self._log_files[file]
                 self._report.add(kind, path.path, offset - path.start, LOG[kind](offset, first, second))
             elif kind in QUEUE:
-                self._tell_queue(kind, queues, file, offset, first, second, told)
+                self._tell_queue(kind, queues, file, offset, QUEUE[kind](offset, first, second))
             else:
                 self._tell_index(kind, file, offset, first, second)
-            told[kind] -= 1
-        for kind, count in told.items():
-            self._report.counts[kind] += count
+        self._report.counts.update({kind: count for kind, count in rest.items() if count})
 
-    def _tell_queue(
-        self, kind: str, queues: QueueChecks, number: int, index: int, first: int, second: int, told: dict[str, int]
-    ) -> None:
+    def _tell_queue(self, kind: str, queues: QueueChecks, number: int, index: int, text: str) -> None:
         topic_bytes, queue_id, has_folder = queues.name(number)
         topic = os.fsdecode(topic_bytes)
-        text = QUEUE[kind](index, first, second)
         folder = self._paths.consume_queue / topic / str(queue_id)
-        if not has_folder and self._knows_topics and topic not in self._topics:
-            self._report.note(f"{folder} does not exist, {text}: {topic} was deleted, it is not in topics.json")
-        elif not has_folder:
-            self._report.add("queue-folder-missing", folder, 0, f"does not exist: {text}")
-        else:
+        if has_folder:
             at = index * ENTRY
             start = at - at % self._queue_size
             self._report.add(kind, folder / f"{start:020d}", at - start, f"{text} (queue {queue_id} of {topic})")
+        elif self._knows_topics and topic not in self._topics:
+            self._deleted[topic] += 1
+        else:
+            self._report.add(kind, folder, 0, text)
 
     def _tell_index(self, kind: str, file: int, offset: int, first: int, second: int) -> None:
         text = INDEX[kind](offset, first, second)
@@ -301,6 +300,8 @@ class Check:
         self._report.add(kind, place.path, place_in_index(kind, offset, place.slots), text)
 
     def _sum_up(self, log: LogFiles, queues: QueueChecks, index: IndexChecks | None, walk: LogCheck) -> None:
+        for topic, count in self._deleted.items():
+            self._report.note(f"{topic} was deleted (it is not in topics.json), the log has messages of {count} of its queues")
         if walk.backwards:
             self._report.note(
                 f"the store time goes back by more than an hour at {walk.backwards_at}, {walk.backwards} times in all"

@@ -29,6 +29,8 @@ LOG: dict[str, Callable[[int, int, int], str]] = {
 QUEUE: dict[str, Callable[[int, int, int], str]] = {
     "queue-missing": lambda k, count, at: f"no entry for {count} messages from queue offset {k} on, the first one's "
                                           f"record is at {at}",
+    "queue-folder-missing": lambda k, count, at: f"does not exist: no entry for {count} messages from queue offset {k} on, "
+                                                 f"the first one's record is at {at}",
     "queue-hole": lambda k, count, _: f"{count} entries from queue offset {k} on are empty",
     "queue-wrong": lambda k, there, at: f"entry {k} leads to {there}, its record is at {at}",
     "queue-size": lambda k, there, size: f"entry {k} says {there} bytes, its record has {size}",
