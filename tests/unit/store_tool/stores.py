@@ -63,3 +63,7 @@ def overwrite(path: Path, offset: int, data: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(data)
+
+
+def first_queue(root: Path) -> Path:
+    return root / "consumequeue" / "Topic0" / "0" / f"{0:020d}"

@@ -11,7 +11,7 @@ from rocketpy.clock import ManualClock
 from rocketpy.errors import StoreError
 from rocketpy.store_tool.check import check_store
 from rocketpy.store_tool.report import Report
-from tests.unit.store_tool.stores import MESSAGES, fill, flip, opened, overwrite
+from tests.unit.store_tool.stores import MESSAGES, fill, first_queue, flip, opened, overwrite
 
 RECORD = struct.Struct(">iiiiiqq")
 INDEX_SLOTS = 50
@@ -33,10 +33,6 @@ def records(root: Path) -> list[tuple[Path, int, tuple[int, ...]]]:
 
 def told(report: Report) -> list[tuple[str, str, int]]:
     return [(finding.kind, Path(finding.path).name, finding.offset) for finding in report.findings]
-
-
-def first_queue(root: Path) -> Path:
-    return root / "consumequeue" / "Topic0" / "0" / f"{0:020d}"
 
 
 def index_files(root: Path) -> list[Path]:
