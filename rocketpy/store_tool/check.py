@@ -4,7 +4,6 @@ Nothing is written, made, locked or mapped: any store can be looked at, a Java b
 one only what was in the log at the start is looked at, and what two looks agree on is told.
 """
 
-import logging
 import os
 import time
 from collections import Counter
@@ -30,7 +29,7 @@ from rocketpy.store_tool.folder import (
     offset_files,
     queue_folders,
 )
-from rocketpy.store_tool.index_sizes import IndexFilePlace, dimensions
+from rocketpy.store_tool.index_sizes import IndexFilePlace, dimensions, index_paths
 from rocketpy.store_tool.report import Report
 from rocketpy.store_tool.state_files import (
     check_checkpoint,
@@ -45,7 +44,6 @@ MOST_TOLD = 20                      # findings of a kind
 STEP_BYTES = 16 << 20
 WINDOW_BYTES = 48 << 20             # all queues' windows together
 ENTRY = 20
-INDEX_NAME_SIZE = 17
 LOOKS = 3                           # at a running store, before what two of them agree on is told
 PAUSE_S = 0.5
 
@@ -120,7 +118,6 @@ class Check:
         self._deleted: Counter[str] = Counter()
 
     def run(self) -> Report:
-        logging.getLogger("RocketmqStore").addHandler(logging.NullHandler())
         self._look_at_state()
         log = self._open_log()
         queues = self._open_queues(log)
@@ -189,7 +186,7 @@ class Check:
         return 0
 
     def _open_index(self, log: LogFiles) -> IndexChecks | None:
-        paths = self._index_paths()
+        paths = index_paths(self._paths.index, self._report)
         places = dimensions(paths, (self._config.max_hash_slot_num, self._config.max_index_num))
         for place in places:
             if not place.slots:
@@ -202,15 +199,6 @@ class Check:
             return None
         self._index_places = places
         return IndexChecks(log, self._findings, [(os.fsencode(path), *size) for path, *size in places])
-
-    def _index_paths(self) -> list[str]:
-        found = []
-        for path in sorted(self._paths.index.iterdir()) if self._paths.index.is_dir() else []:
-            if len(path.name) == INDEX_NAME_SIZE and path.name.isdecimal():
-                found.append(str(path))
-            else:
-                self._report.note(f"{path} is no index file and is left alone")
-        return found
 
     def _tell_no_index(self) -> None:
         path = self._paths.index

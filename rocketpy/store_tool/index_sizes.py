@@ -7,13 +7,16 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from rocketpy.store_tool.folder import extents
+from rocketpy.store_tool.report import Report
 
 HEADER = struct.Struct(">qqqqii")
 OFFSET = struct.Struct(">q")
 NUMBER = struct.Struct(">i")
+NAME_SIZE = 17                      # yyyyMMddHHmmssSSS
 SLOT, ENTRY = 4, 20
 OFFSET_IN_ENTRY = 4
 CHUNK = 1 << 20
@@ -27,6 +30,17 @@ class IndexFilePlace(NamedTuple):
     path: str
     slots: int
     capacity: int
+
+
+def index_paths(folder: Path, report: Report | None = None) -> list[str]:
+    """The index files of a folder, oldest first; other names are noted."""
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if len(path.name) == NAME_SIZE and path.name.isdecimal():
+            found.append(str(path))
+        elif report is not None:
+            report.note(f"{path} is no index file and is left alone")
+    return found
 
 
 def dimensions(paths: list[str], configured: Dimensions) -> list[IndexFilePlace]:
