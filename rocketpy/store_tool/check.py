@@ -76,11 +76,19 @@ def check_store(
     """Look at a whole store; StoreError when there is none that can be read."""
     folder = store if isinstance(store, StoreFolder) else StoreFolder.at(store)
     try:
-        if not folder.paths.root.is_dir():
-            raise StoreError(f"{folder.paths.root} is no folder; name the store's (storePathRootDir)")
+        must_be_store(folder.paths)
         return _agreed(folder, most, progress, pause)
     except OSError as error:
         raise StoreError(f"{error.filename}: {error.strerror}; run as the broker's user") from error
+
+
+def must_be_store(paths: StorePaths) -> None:
+    """StoreError unless there is something of a store: another folder must not be told to be clean."""
+    if not paths.root.is_dir():
+        raise StoreError(f"{paths.root} is no folder; name the store's (storePathRootDir)")
+    parts = (paths.commit_log, paths.consume_queue, paths.index, paths.checkpoint, paths.lock)
+    if not any(path.exists() for path in parts):
+        raise StoreError(f"{paths.root} holds no store; name its folder (storePathRootDir), and --commitlog where that is apart")
 
 
 def _agreed(folder: StoreFolder, most: int, progress: Progress, pause: Callable[[float], None]) -> Report:

@@ -21,9 +21,9 @@ from rocketpy.config.apply import apply_file
 from rocketpy.config.environment import Environment
 from rocketpy.config.properties import load_properties
 from rocketpy.config.store import MessageStoreConfig
-from rocketpy.errors import RocketPyError, StoreError
+from rocketpy.errors import RocketPyError
 from rocketpy.store.paths import StorePaths
-from rocketpy.store_tool.check import MOST_TOLD, StoreFolder, check_store
+from rocketpy.store_tool.check import MOST_TOLD, StoreFolder, check_store, must_be_store
 from rocketpy.store_tool.dump import as_block, as_json, messages
 from rocketpy.store_tool.options import RANGE, TIME
 from rocketpy.store_tool.repair import repair
@@ -143,8 +143,6 @@ def repair_store(store: str, commit_log: str | None, file: str | None, write: bo
 
 def store_folder(store: str, commit_log: str | None, file: str | None) -> StoreFolder:
     """The folder with the settings of its properties file; what is named on the command line counts more."""
-    if not Path(store).is_dir():
-        raise StoreError(f"{store} is no folder; name the store's (storePathRootDir)")
     config = MessageStoreConfig(Environment())
     configured: frozenset[str] = frozenset()
     if file is not None:
@@ -156,7 +154,9 @@ def store_folder(store: str, commit_log: str | None, file: str | None) -> StoreF
         config.store_path_commit_log = commit_log
     elif (Path(store) / "commitlog").is_dir() or "storePathCommitLog" not in configured:
         config.store_path_commit_log = str(Path(store) / "commitlog")
-    return StoreFolder(StorePaths.of(config), config, configured)
+    folder = StoreFolder(StorePaths.of(config), config, configured)
+    must_be_store(folder.paths)
+    return folder
 
 
 @contextlib.contextmanager

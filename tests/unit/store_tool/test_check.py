@@ -51,7 +51,8 @@ def test_a_healthy_store_is_clean(root: Path) -> None:
     assert len(index_files(root)) > 2
 
 
-def test_an_empty_folder_is_clean_and_noted(tmp_path: Path) -> None:
+def test_a_store_nobody_has_put_to_is_clean_and_noted(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
     report = check_store(tmp_path)
     assert report.clean
     assert f"{tmp_path}/commitlog holds no commit log" in report.notes
@@ -60,6 +61,8 @@ def test_an_empty_folder_is_clean_and_noted(tmp_path: Path) -> None:
 def test_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is no folder"):
         check_store(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="holds no store"):
+        check_store(tmp_path)
 
 
 def test_nothing_is_touched(root: Path) -> None:

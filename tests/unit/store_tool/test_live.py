@@ -68,14 +68,14 @@ def test_repeated_checks_are_clean_while_sends_go_on() -> None:
         with sends(cluster.namesrv_addr) as count:
             seen = []
             for _ in range(ROUNDS):
-                report = check_store(cluster.store)
+                report = check_store(cluster.store / "broker")
                 assert report.findings == []
                 assert report.summary["state"]["live"]
                 seen.append(report.summary["log"]["records"])
         assert seen[-1] > seen[0]
         assert seen[-1] <= count[0] + 50  # the last batch is stored before it is counted
         with pytest.raises(StartRefused):  # the check has not let the broker's lock go
-            StoreLock(cluster.store / "lock").acquire()
+            StoreLock(cluster.store / "broker" / "lock").acquire()
 
 
 def test_the_holder_is_named(root: Path) -> None:
