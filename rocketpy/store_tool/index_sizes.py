@@ -81,7 +81,9 @@ def agrees(fd: int, slots: int, last: int, begin: int) -> bool:
     if min(len(first_entry), len(last_entry)) < ENTRY or OFFSET.unpack_from(first_entry, OFFSET_IN_ENTRY) != (begin,):
         return False
     (hash_code,) = NUMBER.unpack_from(last_entry)
-    return os.pread(fd, SLOT, size_of(max(hash_code, 0) % slots, 0)) == NUMBER.pack(last)
+    # Entry 0 is never used; a hash of 0 is most likely no hash but the zeros behind the entries.
+    unused = os.pread(fd, ENTRY, size_of(slots, 0))
+    return hash_code > 0 and not any(unused) and os.pread(fd, SLOT, size_of(hash_code % slots, 0)) == NUMBER.pack(last)
 
 
 def places_of(fd: int, pattern: bytes, length: int) -> Iterator[int]:
