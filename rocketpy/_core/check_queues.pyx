@@ -7,7 +7,7 @@ Invariant: an entry is right when it leads to its own record; that, or a reason 
 from libc.stdint cimport INT64_MIN, int32_t, int64_t, uint32_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memset
 from posix.unistd cimport close, lseek
 
 from rocketpy._core.check_files cimport (
@@ -328,7 +328,7 @@ cdef class QueueChecks:
     cdef void _check_tail(self, CheckedQueue* queue) noexcept nogil:
         """Behind the last record there is nothing but zeros; holes of the files are passed over unread."""
         cdef char path[PATH_ROOM]
-        cdef int64_t at = max(queue.next, queue.first) * ENTRY_SIZE
+        cdef int64_t at = min(max(queue.next, queue.first), queue.end) * ENTRY_SIZE     # a garbled record may be of any offset
         cdef int64_t end = queue.end * ENTRY_SIZE
         cdef int64_t start, data, hole, index
         cdef int fd

@@ -1,7 +1,7 @@
 """Checks a store folder as a whole: log, queues, index and state are compared with each other.
 
-Nothing is written, made, locked or mapped: any store can be looked at, a Java broker's and a running one's. Of a running
-one only what was in the log at the start is looked at, and what two looks agree on is told.
+Nothing is written, made, locked or mapped: any store can be looked at, a Java broker's and a running one's. Of a
+running one only what was in the log at the start is looked at, and what two looks agree on is told.
 """
 
 import os
@@ -88,7 +88,9 @@ def must_be_store(paths: StorePaths) -> None:
         raise StoreError(f"{paths.root} is no folder; name the store's (storePathRootDir)")
     parts = (paths.commit_log, paths.consume_queue, paths.index, paths.checkpoint, paths.lock)
     if not any(path.exists() for path in parts):
-        raise StoreError(f"{paths.root} holds no store; name its folder (storePathRootDir), and --commitlog where that is apart")
+        raise StoreError(
+            f"{paths.root} holds no store; name its folder (storePathRootDir), and --commitlog where that is apart"
+        )
 
 
 def _agreed(folder: StoreFolder, most: int, progress: Progress, pause: Callable[[float], None]) -> Report:
@@ -137,12 +139,12 @@ class Check:
         log.close()
         return self._report
 
-    # -- what there is -----------------------------------------------------------------------------------------------
+    # -- what there is ----------------------------------------------------------------
 
     def _look_at_state(self) -> None:
         if self._live:
             who = f"process {self._held_by}" if self._held_by else "a process that cannot be seen from here"
-            self._report.note(f"{self._paths.lock} is held by {who}: a running broker, its messages up to now are checked")
+            self._report.note(f"{self._paths.lock} is held by {who}: a running broker, checked up to its last message")
         elif self._paths.abort.exists():
             self._report.note(f"{self._paths.abort} is there: the broker did not stop cleanly, its next start recovers")
 
@@ -173,11 +175,16 @@ class Check:
             for path in stray:
                 self._report.note(f"{path} is no consume queue file and is left alone")
             check_layout(self._report, "queue", files, size)
-            ext_path = os.fsencode(ext) + b"/" + queue.topic + b"/%d" % queue.queue_id
+            ext_path = ext / os.fsdecode(queue.topic) / str(queue.queue_id)
             first, end = (files[0].start // ENTRY, (files[-1].start + size) // ENTRY) if files else (0, 0)
-            has_ext = ext_size and os.path.isdir(ext_path)
+            has_ext = ext_size and ext_path.is_dir()
             queues.add(
-                queue.topic, queue.queue_id, os.fsencode(queue.path), ext_path if has_ext else None, first, end
+                queue.topic,
+                queue.queue_id,
+                os.fsencode(queue.path),
+                os.fsencode(ext_path) if has_ext else None,
+                first,
+                end,
             )
         self._queue_paths = found
         return queues
@@ -198,15 +205,16 @@ class Check:
         places = dimensions(paths, (self._config.max_hash_slot_num, self._config.max_index_num))
         for place in places:
             if not place.slots:
-                length = os.stat(place.path).st_size
-                told = f"has {length} bytes, which maxHashSlotNum and maxIndexNum do not give: name the properties file (-c)"
-                self._report.add("index-file-size", place.path, 0, told)
+                length = Path(place.path).stat().st_size
+                told = f"has {length} bytes, which maxHashSlotNum and maxIndexNum do not give"
+                self._report.add("index-file-size", place.path, 0, f"{told}: name the properties file (-c)")
         if len(paths) == 0:
             self._tell_no_index()
         if not paths or not all(place.slots for place in places):
             return None
         self._index_places = places
-        return IndexChecks(log, self._findings, [(os.fsencode(path), *size) for path, *size in places])
+        files = [(os.fsencode(path), slots, capacity) for path, slots, capacity in places]
+        return IndexChecks(log, self._findings, files)
 
     def _tell_no_index(self) -> None:
         path = self._paths.index
@@ -215,9 +223,9 @@ class Check:
         elif "messageIndexEnable" in self._folder.configured:
             self._report.add("index-none", path, 0, "holds no index, but messageIndexEnable=true")
         else:
-            self._report.note(f"{path} holds no index: nothing is found by key (messageIndexEnable=false, or it is lost)")
+            self._report.note(f"{path} holds no index: nothing is found by key (messageIndexEnable=false, or lost)")
 
-    # -- the walk ----------------------------------------------------------------------------------------------------
+    # -- the walk ----------------------------------------------------------------
 
     def _walk(self, log: LogFiles, queues: QueueChecks, index: IndexChecks | None) -> LogCheck:
         walk = LogCheck(log, self._findings, queues, index)
@@ -234,7 +242,7 @@ class Check:
             index.finish()
         return walk
 
-    # -- what is beside the messages ---------------------------------------------------------------------------------
+    # -- what is beside the messages ----------------------------------------------------------------
 
     def _check_state(self, queues: QueueChecks, walk: LogCheck) -> None:
         ends: dict[tuple[str, int], int] = {}
@@ -253,13 +261,13 @@ class Check:
 
     def _queue_end(self, queues: QueueChecks, number: int) -> int:
         """Queue offset behind the last message; where the log has none any more, behind the last entry."""
-        if queues.records(number) and not self._live or number >= len(self._queue_paths):
+        if (queues.records(number) and not self._live) or number >= len(self._queue_paths):
             return queues.ending(number)
         files, _ = offset_files(self._queue_paths[number].path)
         ends = [(file.start + data_end(file.path, file.length) + ENTRY - 1) // ENTRY for file in files[-2:]]
         return max([queues.ending(number) if queues.records(number) else queues.first(number), *ends])
 
-    # -- what is told ------------------------------------------------------------------------------------------------
+    # -- what is told ----------------------------------------------------------------
 
     def _tell(self, queues: QueueChecks) -> None:
         rest = self._findings.counts()
@@ -297,7 +305,9 @@ class Check:
 
     def _sum_up(self, log: LogFiles, queues: QueueChecks, index: IndexChecks | None, walk: LogCheck) -> None:
         for topic, count in self._deleted.items():
-            self._report.note(f"{topic} was deleted (it is not in topics.json), the log has messages of {count} of its queues")
+            self._report.note(
+                f"{topic} was deleted (it is not in topics.json), the log has messages of {count} of its queues"
+            )
         if walk.backwards:
             self._report.note(
                 f"the store time goes back by more than an hour at {walk.backwards_at}, {walk.backwards} times in all"

@@ -137,7 +137,8 @@ def repair_store(store: str, commit_log: str | None, file: str | None, write: bo
             report = check_store(folder, progress=progress)
     show_report(report)
     if not write:
-        click.echo(f"--write would make the consume queues and the index anew from {report.summary['log']['records']:,} records")
+        count = report.summary["log"]["records"]
+        click.echo(f"--write would make the consume queues and the index anew from {count:,} records")
     raise SystemExit(0 if report.clean else 1)
 
 

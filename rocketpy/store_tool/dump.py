@@ -15,6 +15,7 @@ from rocketpy.store_tool.texts import when
 
 BODY_LIMIT = 16 << 20               # bytes a compressed body may grow to
 COMPRESSED = 1
+IN_HEAD = ("topic", "queueId", "queueOffset", "physicalOffset")
 TYPES = ("none", "prepared", "commit", "rollback")
 
 
@@ -35,7 +36,8 @@ def sources(folder: StoreFolder, log: LogReader, wanted: Wanted, walk: bool) -> 
         size = file_sizes.consume_queue_size(queues, folder.config.mapped_file_size_consume_queue)
         return by_queue(log, str(folder.paths.queue(wanted.topic, wanted.queue_id)), size, wanted)
     if not whole_log and wanted.topic is not None and wanted.key is not None:
-        places = dimensions(index_paths(folder.paths.index), (folder.config.max_hash_slot_num, folder.config.max_index_num))
+        configured = (folder.config.max_hash_slot_num, folder.config.max_index_num)
+        places = dimensions(index_paths(folder.paths.index), configured)
         return by_key(log, places, wanted.topic, wanted.key)
     return by_log(log, wanted)
 
@@ -76,14 +78,15 @@ def fields(message: Message, body: str) -> dict[str, Any]:
 def as_block(found: Message | Gap, body: str) -> str:
     """Some lines and an empty one."""
     if isinstance(found, Gap):
-        return f"damaged: {found.path or 'commit log'} at {found.offset}: {found.size} bytes are passed over, {found.reason}\n"
+        where = f"{found.path or 'commit log'} at {found.offset}"
+        return f"damaged: {where}: {found.size} bytes are passed over, {found.reason}\n"
     head = f"{found.topic} queue {found.queue_id} offset {found.queue_offset}, physical offset {found.physical_offset}"
     rows = fields(found, body)
     rows["storeTimestamp"] = when(found.store_timestamp)
     rows["bornTimestamp"] = when(found.born_timestamp)
     rows["properties"] = " ".join(f"{name}={value}" for name, value in found.properties.items())
-    told = ("topic", "queueId", "queueOffset", "physicalOffset")
-    return "\n".join([safe(head), *(f"  {name}: {safe(str(value))}" for name, value in rows.items() if name not in told), ""])
+    lines = [f"  {name}: {safe(str(value))}" for name, value in rows.items() if name not in IN_HEAD]
+    return "\n".join([safe(head), *lines, ""])
 
 
 def safe(text: str) -> str:

@@ -76,7 +76,7 @@ def queue_folders(report: Report | None, root: Path) -> Iterator[QueueFolder]:
 
 def data_end(path: str, length: int) -> int:
     """Behind the last byte of the file that is not zero; holes are not read through."""
-    with contextlib.suppress(FileNotFoundError), open(path, "rb", buffering=0) as file:
+    with contextlib.suppress(FileNotFoundError), Path(path).open("rb", buffering=0) as file:
         for start, end in reversed(list(extents(file.fileno(), length))):
             while end > start:
                 first = max(start, end - CHUNK)

@@ -1,6 +1,6 @@
 """Slots and entries of index files, which stand nowhere but in the broker's properties: from there, or worked out.
 
-Invariant: worked-out dimensions are only believed when the header, the entries it names and the last entry's slot agree.
+Invariant: worked-out dimensions are only believed when header, entries and the last entry's slot agree.
 """
 
 import os
@@ -45,7 +45,7 @@ def index_paths(folder: Path, report: Report | None = None) -> list[str]:
 
 def dimensions(paths: list[str], configured: Dimensions) -> list[IndexFilePlace]:
     """Slots and capacity of each file: as configured, or as in the first file that tells them."""
-    lengths = {path: os.stat(path).st_size for path in paths}
+    lengths = {path: Path(path).stat().st_size for path in paths}
     by_length = {size_of(*configured): configured}
     for path, length in lengths.items():
         if length not in by_length:
@@ -60,7 +60,7 @@ def size_of(slots: int, capacity: int) -> int:
 
 def worked_out(path: str, length: int) -> Iterator[Dimensions]:
     """Dimensions with which the file's header leads to its first and last entries, and the last one's slot to it."""
-    with open(path, "rb", buffering=0) as file:
+    with Path(path).open("rb", buffering=0) as file:
         fd = file.fileno()
         head = os.pread(fd, HEADER.size, 0)
         if len(head) < HEADER.size:
@@ -71,7 +71,9 @@ def worked_out(path: str, length: int) -> Iterator[Dimensions]:
         for place in places_of(fd, OFFSET.pack(end), length):
             slots, rest = divmod(place - OFFSET_IN_ENTRY - size_of(0, following - 1), SLOT)
             capacity, more = divmod(length - size_of(slots, 0), ENTRY)
-            if slots > 0 and not rest and not more and capacity >= following and agrees(fd, slots, following - 1, begin):
+            if slots <= 0 or rest or more or capacity < following:
+                continue
+            if agrees(fd, slots, following - 1, begin):
                 yield slots, capacity
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:                   # click 8.5 made it generic, 8.1 cannot be subscripted
+    _Values = click.ParamType[object]
+else:
+    _Values = click.ParamType
 
-class Range(click.ParamType):
+
+class Range(_Values):
     """`A` or `A:B` as (first, behind the last)."""
 
     name = "A[:B]"
@@ -19,7 +25,7 @@ class Range(click.ParamType):
         return int(first), int(end) if colon else int(first) + 1
 
 
-class Time(click.ParamType):
+class Time(_Values):
     """A point of time as ms since 1970."""
 
     name = "time"

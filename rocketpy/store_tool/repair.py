@@ -139,7 +139,7 @@ def old_end(folder: str, file_size: int, log_start: int) -> int:
     return 0
 
 
-# -- putting in place ----------------------------------------------------------------------------------------------------
+# -- putting in place ------------------------------------------------------------------------
 
 
 def beside(path: Path, end: str) -> Path:
@@ -147,7 +147,7 @@ def beside(path: Path, end: str) -> Path:
 
 
 def settle(path: Path) -> None:
-    """Undo what an interrupted repair has left: half of the new goes, the old comes back where the new is not in place."""
+    """Undo what an interrupted repair left: half of the new goes, the old comes back where the new is not in place."""
     shutil.rmtree(beside(path, NEW), ignore_errors=True)
     old = beside(path, OLD)
     if old.is_dir():

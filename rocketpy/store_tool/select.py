@@ -15,6 +15,7 @@ INDEX_ENTRY = struct.Struct(">iqii")
 NUMBER = struct.Struct(">i")
 NO_MESSAGE = 0x7FFFFFFF             # size of an entry that only fills the space before a queue's first one
 ALL = 1 << 62
+PREPARED, ROLLBACK = 4, 12          # bits of sysFlag; a commit is 8
 CLOCK_SLACK_MS = 3_600_000          # a clock may have been set back by so much
 
 
@@ -34,15 +35,22 @@ class Wanted:
         return (
             self.topic in (None, message.topic)
             and self.queue_id in (None, message.queue_id)
-            and (self.offsets is None or self.offsets[0] <= message.queue_offset < self.offsets[1])
+            and (self.offsets is None or self._in_queue(message))
             and self.physical[0] <= message.physical_offset < self.physical[1]
             and self.from_ms <= message.store_timestamp <= self.to_ms
             and (self.key is None or self.key in keys_of(message))
         )
 
+    def _in_queue(self, message: Message) -> bool:
+        """Prepared and rolled back messages have an offset of 0, but no place in a queue."""
+        first, end = self.offsets or (0, ALL)
+        return first <= message.queue_offset < end and not message.sys_flag & PREPARED
+
 
 def keys_of(message: Message) -> set[str]:
-    """What the message is found by."""
+    """What the message is found by; one rolled back by nothing, as in the index."""
+    if message.sys_flag & ROLLBACK == ROLLBACK:
+        return set()
     words = (message.get_property("KEYS") or "").split(" ")
     return {word for word in (message.get_property("UNIQ_KEY"), *words) if word}
 
@@ -112,7 +120,8 @@ def chain(file: IndexFilePlace, topic: str, key: str, following: int) -> list[in
     while number:
         if not 0 < number < before:
             return None
-        hash_code, offset, _, previous = INDEX_ENTRY.unpack(read(file.path, size_of(file.slots, number), INDEX_ENTRY.size))
+        data = read(file.path, size_of(file.slots, number), INDEX_ENTRY.size)
+        hash_code, offset, _, previous = INDEX_ENTRY.unpack(data)
         if hash_code == code and offset not in found:
             found.append(offset)
         before, number = number, previous

@@ -57,7 +57,7 @@ def check_checkpoint(report: Report, path: Path, latest_ms: int, live: bool) -> 
     if len(data) < LAYOUT.size:
         return
     for place, (name, time_ms) in enumerate(zip(TIMES, LAYOUT.unpack_from(data), strict=True)):
-        if time_ms < 0 or latest_ms and time_ms > latest_ms + SLACK_MS and not live:
+        if time_ms < 0 or (latest_ms and time_ms > latest_ms + SLACK_MS and not live):
             told = f"the time {name} is {when(time_ms)}, the last message was stored at {when(latest_ms)}"
             report.add("checkpoint-time", path, 8 * place, told)
     if any(data[LAYOUT.size :]):

@@ -29,13 +29,13 @@ LOG: dict[str, Callable[[int, int, int], str]] = {
 QUEUE: dict[str, Callable[[int, int, int], str]] = {
     "queue-missing": lambda k, count, at: f"no entry for {count} messages from queue offset {k} on, the first one's "
                                           f"record is at {at}",
-    "queue-folder-missing": lambda k, count, at: f"does not exist: no entry for {count} messages from queue offset {k} on, "
-                                                 f"the first one's record is at {at}",
+    "queue-folder-missing": lambda k, count, at: f"does not exist: {count} messages from queue offset {k} on have no "
+                                                 f"entry, the first one's record is at {at}",
     "queue-hole": lambda k, count, _: f"{count} entries from queue offset {k} on are empty",
     "queue-wrong": lambda k, there, at: f"entry {k} leads to {there}, its record is at {at}",
     "queue-size": lambda k, there, size: f"entry {k} says {there} bytes, its record has {size}",
     "queue-tags": lambda k, there, code: f"entry {k} has tags code {there}, its record {code}",
-    "queue-delivery-time": lambda k, there, time: f"entry {k} is to be delivered at {when(there)}, right is {when(time)}",
+    "queue-delivery-time": lambda k, there, time: f"entry {k} is due at {when(there)}, right is {when(time)}",
     "queue-garbled": lambda k, at, size: f"entry {k} is none: physical offset {at}, size {size}",
     "queue-stranger": lambda k, at, _: f"entry {k} leads to {at}, where its record is not",
     "queue-beyond": lambda k, at, _: f"entry {k} leads to {at}, behind the end of the log",
@@ -48,7 +48,7 @@ INDEX: dict[str, Callable[[int, int, int], str]] = {
     "index-offset": lambda n, there, at: f"entry {n} leads to {there}, its message is at {at}",
     "index-stranger": lambda n, at, _: f"entry {n} leads to {at}, where no message with keys is",
     "index-beyond": lambda n, at, _: f"entry {n} leads to {at}, behind the end of the log",
-    "index-seconds": lambda n, there, right: f"entry {n} is {there} s behind the file's first one, its message {right} s",
+    "index-seconds": lambda n, there, right: f"entry {n} is {there} s behind the first one, its message {right} s",
     "index-chain": lambda n, there, right: f"entry {n} names {there} as the one before in its slot, which is {right}",
     "index-slot": lambda s, there, right: f"slot {s} leads to entry {there}, its last one is {right}",
     "index-header": lambda at, there, right: f"{FIELDS[at]} in the header is {there}, right is {right}",

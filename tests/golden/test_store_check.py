@@ -25,7 +25,8 @@ def folder(tmp_path: Path) -> Path:
         place(root / "consumequeue" / topic / str(queue_id) / f"{0:020d}", data, 6_000_000)
     place(root / "checkpoint", (SAMPLES / "checkpoint").read_bytes(), 4096)
     for name in STATE:
-        place(root / "config" / name, (SAMPLES / "config" / name).read_bytes(), (SAMPLES / "config" / name).stat().st_size)
+        data = (SAMPLES / "config" / name).read_bytes()
+        place(root / "config" / name, data, len(data))
     return root
 
 

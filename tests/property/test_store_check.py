@@ -1,4 +1,4 @@
-"""Any store of tiny files is clean, and any changed byte of it is found, unless it stands where nothing depends on it."""
+"""Any store of tiny files is clean, and any changed byte of it is found, unless nothing depends on it."""
 
 import random
 import tempfile
@@ -22,8 +22,8 @@ LOG_FILE, QUEUE_FILE, SLOTS, CAPACITY = 2048, 200, 7, 30
 INDEX_ENTRIES_AT = 40 + 4 * SLOTS
 FLIPS = 12
 
-# Of a record nothing else knows flag, times, hosts, what it was prepared by and how often it was tried again; of sysFlag
-# the rest knows the transaction's type only.
+# Of a record nothing else knows flag, times, hosts, what it was prepared by and how often it was tried again; of
+# sysFlag the rest knows the transaction's type only.
 FREE_IN_RECORD = {*range(16, 20), *range(36, 84)}
 # Prepared and rolled back messages stand in no queue, and the latter not in the index: only what makes them records.
 WITHOUT_QUEUE = (*range(12), *range(28, 36), *range(84, 88))

@@ -37,9 +37,8 @@ def message(number: int) -> Message:
     if number % 10 == 9:
         properties["DELAY"] = "3"
     kind = (0, 4, 8, 12)[number % 4] if number % 5 == 0 else 0
-    return Message(
-        f"Topic{number % 2}", b"%d" % number * (number % 40 + 1), queue_id=number % 3, properties=properties, sys_flag=kind
-    )
+    body = b"%d" % number * (number % 40 + 1)
+    return Message(f"Topic{number % 2}", body, queue_id=number % 3, properties=properties, sys_flag=kind)
 
 
 def fill(root: Path, count: int = MESSAGES) -> None:

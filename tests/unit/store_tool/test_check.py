@@ -47,7 +47,8 @@ def test_a_healthy_store_is_clean(root: Path) -> None:
     report = check_store(root)
     assert (report.clean, report.findings, report.notes) == (True, [], [])
     assert report.summary["log"]["records"] == MESSAGES
-    assert report.summary["queues"]["entries"] == sum(report.summary["log"]["types"][kind] for kind in ("none", "commit"))
+    types = report.summary["log"]["types"]
+    assert report.summary["queues"]["entries"] == types["none"] + types["commit"]
     assert len(index_files(root)) > 2
 
 
@@ -75,7 +76,7 @@ def test_nothing_is_touched(root: Path) -> None:
     assert state() == before
 
 
-# -- the log -------------------------------------------------------------------------------------------------------------
+# -- the log ------------------------------------------------------------------------
 
 
 def test_a_body_that_changed(root: Path) -> None:
@@ -134,11 +135,12 @@ def test_a_stray_file_is_noted(root: Path) -> None:
     assert report.notes == [f"{root}/commitlog/core.1234 is no commit log file and is left alone"]
 
 
-# -- queues --------------------------------------------------------------------------------------------------------------
+# -- queues ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("byte", "kind"), [(0, "queue-wrong"), (7, "queue-wrong"), (11, "queue-size"), (15, "queue-tags"), (19, "queue-tags")]
+    ("byte", "kind"),
+    [(0, "queue-wrong"), (7, "queue-wrong"), (11, "queue-size"), (15, "queue-tags"), (19, "queue-tags")],
 )
 def test_an_entry_that_changed(root: Path, byte: int, kind: str) -> None:
     path = first_queue(root)
@@ -219,7 +221,7 @@ def test_a_queue_that_began_anew(tmp_path: Path) -> None:
     assert "9 messages are of queues that were destroyed" in report.notes[-1] or "1 messages" in report.notes[-1]
 
 
-# -- the index -----------------------------------------------------------------------------------------------------------
+# -- the index ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -261,7 +263,7 @@ def test_no_index_is_noted(root: Path) -> None:
     assert "nothing is found by key" in report.notes[0]
 
 
-# -- beside the messages -------------------------------------------------------------------------------------------------
+# -- beside the messages ------------------------------------------------------------------------
 
 
 def test_a_checkpoint_that_cannot_be(root: Path) -> None:
