@@ -20,6 +20,7 @@ cdef struct FileMap:
     int64_t flushed          # bytes msync has returned for (relative); flushed <= wrote
     int pins                 # helper threads that use the map now: it is not unmapped while > 0 (changed with the GIL only)
     bint small_pages         # as FileSeq.small_pages: advised anew at every mapping
+    bint counted             # one of the many: mapped only while fewer than `most_maps` of them are
     bint gone                # taken out of the sequence: unmapped when the last pin goes
 
 cdef struct FileSeq:
@@ -33,7 +34,8 @@ cdef struct FileSeq:
     bint small_pages         # pages are made one by one: little is read ahead and written (queues; a log under SYNC_FLUSH)
 
 cdef FileMap* find_file(FileSeq* seq, int64_t offset) noexcept nogil            # the file that holds this offset, or NULL
-cdef char* map_file(FileMap* file) noexcept nogil                               # its base, mapped now if it was not; NULL on error
+cdef char* map_file(FileMap* file) noexcept nogil                               # its base, mapped now if it was not; NULL on error:
+                      # ENOMEM where too many queues are mapped already (StoreWriter.unmap_queues)
 cdef char* bytes_at(FileSeq* seq, int64_t offset, int64_t size) noexcept nogil  # appended bytes within one file, or NULL
 cdef int read_bytes(FileSeq* seq, int64_t offset, int64_t size, char* into) noexcept nogil
                                                                                 # a copy, without mapping the file; 0 or -1

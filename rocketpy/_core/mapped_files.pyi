@@ -84,3 +84,9 @@ def sync_file_system(folder: str) -> None:
 
 def read_in(path: str, start: int, size: int) -> None:
     """Bring a part of a file into memory and wait for it, the GIL released; OSError when the disk cannot be read."""
+
+def limit_maps(most: int) -> int:
+    """How many files of queues may be mapped at a time, in this process; returns the limit before."""
+
+def queue_maps() -> int:
+    """How many files of queues are mapped now."""

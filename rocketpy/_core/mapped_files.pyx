@@ -7,7 +7,7 @@ and `flushed` never passes what msync has returned for. One thread appends; help
 import os
 
 cimport cython
-from libc.errno cimport EDQUOT, EINTR, EINVAL, EIO, ENOSPC, ENXIO, errno
+from libc.errno cimport EDQUOT, EINTR, EINVAL, EIO, ENOMEM, ENOSPC, ENXIO, errno
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset, strdup
@@ -15,7 +15,7 @@ from posix.fcntl cimport O_RDWR, open as c_open
 from posix.mman cimport (
     MAP_FAILED, MAP_SHARED, MS_SYNC, PROT_READ, PROT_WRITE, madvise, mmap, msync, munmap,
 )
-from posix.unistd cimport close as c_close
+from posix.unistd cimport close as c_close, fsync
 
 cdef extern from "<unistd.h>" nogil:
     int SEEK_DATA
@@ -29,7 +29,13 @@ cdef extern from "<fcntl.h>" nogil:
     int posix_fallocate(int fd, int64_t offset, int64_t size)
 
 cdef extern from * nogil:
+    """
+    #include <errno.h>
+    static void set_errno(int code) { errno = code; }
+    """
+    void set_errno(int code)
     bint __sync_bool_compare_and_swap(char** at, char* old, char* new)
+    int __sync_add_and_fetch(int* at, int more)
 
 cdef extern from "<sys/mman.h>" nogil:
     int mincore(void* at, size_t size, unsigned char* pages)
@@ -42,6 +48,22 @@ cdef enum:
     WILL_NEED = 3            # MADV_WILLNEED: read it all, in large pieces
     POPULATE_READ = 22       # MADV_POPULATE_READ, Linux 5.14: an unreadable page is an error instead of a SIGBUS
     POPULATE_WRITE = 23      # MADV_POPULATE_WRITE, Linux 5.14; older kernels answer EINVAL, which is fine
+
+
+cdef int most_maps = 32768       # of queues; a process may have 65,530 maps in all, and malloc needs some too
+cdef int counted_maps = 0
+
+
+def limit_maps(int most):
+    """How many files of queues may be mapped at a time, in this process; returns the limit before."""
+    global most_maps
+    before, most_maps = most_maps, most
+    return before
+
+
+def queue_maps():
+    """How many files of queues are mapped now."""
+    return counted_maps
 
 
 cdef FileMap* find_file(FileSeq* seq, int64_t offset) noexcept nogil:
@@ -59,6 +81,9 @@ cdef char* map_file(FileMap* file) noexcept nogil:
     cdef void* base
     if file.base != NULL:
         return file.base
+    if file.counted and counted_maps >= most_maps:
+        set_errno(ENOMEM)
+        return NULL
     fd = c_open(file.path, O_RDWR)
     if fd < 0:
         return NULL
@@ -72,7 +97,19 @@ cdef char* map_file(FileMap* file) noexcept nogil:
         madvise(base, file.size, RANDOM)
     if not __sync_bool_compare_and_swap(&file.base, <char*> NULL, <char*> base):
         munmap(base, file.size)      # a helper thread was quicker
+    elif file.counted:
+        __sync_add_and_fetch(&counted_maps, 1)
     return file.base
+
+
+cdef void unmap_file(FileMap* file) noexcept nogil:
+    if file.base == NULL:
+        return
+    munmap(file.base, file.size)
+    file.base = NULL
+    file.populated = 0
+    if file.counted:
+        __sync_add_and_fetch(&counted_maps, -1)
 
 
 cdef char* bytes_at(FileSeq* seq, int64_t offset, int64_t size) noexcept nogil:
@@ -207,11 +244,18 @@ cdef int roll_file(FileSeq* seq) noexcept nogil:
 
 
 cdef int _sync(FileMap* file, int64_t start, int64_t end) noexcept nogil:
-    """msync of the pages that hold [start, end); errno or 0."""
+    """The pages that hold [start, end) to the disk, the whole file where it is not mapped; errno or 0."""
     cdef int64_t first = start & ~(<int64_t> PAGE - 1)
-    if msync(file.base + first, end - first, MS_SYNC) != 0:
+    cdef int fd, error = 0
+    if file.base != NULL:
+        return 0 if msync(file.base + first, end - first, MS_SYNC) == 0 else errno
+    fd = c_open(file.path, O_RDWR)
+    if fd < 0:
         return errno
-    return 0
+    if fsync(fd) != 0:
+        error = errno
+    c_close(fd)
+    return error
 
 
 @cython.final
@@ -294,6 +338,7 @@ cdef class MappedFiles:
         file.start = start
         file.size = self.seq.file_size
         file.small_pages = self.seq.small_pages
+        file.counted = not self.durable_names
         if not create:
             file.wrote = file.flushed = file.allocated = file.size
         return file
@@ -494,9 +539,7 @@ cdef class MappedFiles:
                 continue
             file.pins += 1
             with nogil:
-                error = 0 if map_file(file) != NULL else errno
-                if error == 0:
-                    error = _sync(file, file.flushed, upto)
+                error = _sync(file, file.flushed, upto)
             if error == 0 and upto > file.flushed:
                 file.flushed = upto
             path = os.fsdecode(file.path)
@@ -636,9 +679,7 @@ cdef class MappedFiles:
         for i in range(self.seq.count):
             file = self.seq.files[i]
             if file.base != NULL and file.pins == 0:
-                munmap(file.base, file.size)
-                file.base = NULL
-                file.populated = 0
+                unmap_file(file)
                 count += 1
         return count
 
@@ -755,7 +796,6 @@ cdef void _populate(FileMap* file, int64_t start, int64_t end) noexcept nogil:
 cdef void _free_file(FileMap* file) noexcept:
     if file == NULL:
         return
-    if file.base != NULL:
-        munmap(file.base, file.size)
+    unmap_file(file)
     free(file.path)
     free(file)

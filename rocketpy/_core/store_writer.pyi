@@ -75,7 +75,7 @@ class StoreWriter:
     def take_dirty(self) -> list[ConsumeQueue]:
         """Queues with entries since the last call, for the flush thread (appending thread only)."""
     def unmap_all_queues(self) -> None:
-        """After recovery: what it mapped may be every queue there is."""
+        """After recovery: few of those it mapped will be used soon."""
     def unmap_idle(self, most: int) -> int:
         """Where more than `most` queues are mapped, unmap those not used since the last call; returns how many files.
 

@@ -7,7 +7,7 @@ appends is the only one that changes StoreState; helpers are woken through event
 import os
 
 cimport cython
-from libc.errno cimport ENOMEM
+from libc.errno cimport EFBIG, ENOMEM
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
@@ -24,6 +24,10 @@ from rocketpy._core.index_file cimport INDEX_READY, IndexWriter, count_keys, ind
 from rocketpy._core.mapped_files cimport (
     ROOM_FAILED, ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, make_room, roll_file,
 )
+
+cdef enum:
+    UNMAPPED_AT_ONCE = 4096       # some milliseconds
+
 
 cdef extern from * nogil:
     int __sync_val_compare_and_swap(int* at, int old, int new)
@@ -316,6 +320,9 @@ cdef class StoreWriter:
         if room == ROOM_FAILED and queue.files.error == ENOMEM:
             self.unmap_queues(queue)
             room = queue_room(queue, entries)
+        if room == ROOM_NEEDS_FILE:
+            raise OSError(EFBIG, f"a batch of {entries} messages takes more than two files of a queue",
+                          (<ConsumeQueue> queue.owner).files.folder)
         _checked(room, queue.files, (<ConsumeQueue> queue.owner).files.folder)
         self.prepare_ext(queue)
         return self.prepare_index(keys)
@@ -423,16 +430,27 @@ cdef class StoreWriter:
         return queues
 
     cdef int unmap_queues(self, QueueState* but) except -1:
-        """The process has no maps left (vm.max_map_count): give back those of every other queue."""
+        """No more maps to be had: give some of other queues back, of idle ones first."""
         cdef ConsumeQueue queue
+        cdef int count = 0
         for queue in self.queues.values():
+            if count >= UNMAPPED_AT_ONCE:
+                return 0
+            if &queue.state != but and not queue.state.used:
+                count += queue.unmap()
+            queue.state.used = False
+        for queue in self.queues.values():
+            if count >= UNMAPPED_AT_ONCE:
+                return 0
             if &queue.state != but:
-                queue.unmap()
+                count += queue.unmap()
         return 0
 
     def unmap_all_queues(self):
-        """After recovery: what it mapped may be every queue there is."""
-        self.unmap_queues(NULL)
+        """After recovery: few of those it mapped will be used soon."""
+        cdef ConsumeQueue queue
+        for queue in self.queues.values():
+            queue.unmap()
 
     def unmap_idle(self, int most):
         """Keep at most `most` queues mapped, if so many are idle; returns how many were unmapped (between two turns)."""

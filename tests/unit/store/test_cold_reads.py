@@ -3,14 +3,14 @@
 import asyncio
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rocketpy._core.cold_parts import log_parts
-from rocketpy._core.mapped_files import read_in
+from rocketpy._core.mapped_files import limit_maps, queue_maps, read_in
 from rocketpy._core.message import Message, decode_messages
 from rocketpy.store.cold_reads import ColdReads
 from rocketpy.store.message_store import MessageStore
@@ -157,6 +157,27 @@ def test_idle_queues_give_their_maps_back_and_go_on(open_store: OpenStore, monke
     for queue_id in range(20):
         bodies = [int(each.body) for each in decode_messages(store.get("T", queue_id, 0, 32).body)]
         assert bodies == [number for number in range(121) if number % 20 == queue_id]
+
+
+@pytest.fixture
+def few_maps() -> Iterator[int]:
+    """A process that may map eight queues, on top of those that others still have."""
+    before = limit_maps(queue_maps() + 8)
+    yield 8
+    limit_maps(before)
+
+
+def test_a_process_without_maps_left_goes_on(open_store: OpenStore, few_maps: int) -> None:
+    store = open_store()
+    for number in range(200):
+        assert store.put(Message("T", b"%d" % number, queue_id=number % 50)).is_ok
+        assert maps_of(store) <= few_maps
+    for queue_id in range(50):
+        got = store.get("T", queue_id, 0, 32)
+        assert [int(each.body) for each in decode_messages(got.body)] == list(range(queue_id, 200, 50))
+    assert store.get("T", 7, 0, 32, may_wait=False).status in (GetMessageStatus.FOUND, GetMessageStatus.NOT_IN_MEMORY)
+    assert store.flush_all()
+    assert store.flags.is_writeable
 
 
 def maps_of(store: MessageStore) -> int:
