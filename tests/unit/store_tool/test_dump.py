@@ -102,7 +102,9 @@ def test_bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(root)[0]["body"] == "packed" * 10 + " (goes on after 60 bytes)"
 
 
-@pytest.mark.parametrize("options", [("--offset", "x"), ("--physical", "5:"), ("--from", "yesterday"), ("--limit", "0")])
+@pytest.mark.parametrize(
+    "options", [("--offset", "x"), ("--physical", "5:"), ("--from", "yesterday"), ("--limit", "0")]
+)
 def test_options_that_mean_nothing_are_refused(root: Path, options: tuple[str, str]) -> None:
     done = CliRunner().invoke(main, ["dump", str(root), *options])
     assert done.exit_code == 2
