@@ -134,3 +134,11 @@ def test_the_properties_file_counts(root: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["check", str(root), "-c", str(file)])
     assert done.exit_code == 1
     assert "queue-delivery-time" in done.output
+
+
+def test_names_cannot_command_the_terminal(root: Path) -> None:
+    (root / "commitlog" / "\x1b[2J[red]").touch()
+    done = CliRunner().invoke(main, ["check", str(root)])
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
+    assert "\\x1b[2J[red] is no commit log file" in done.output
