@@ -42,7 +42,7 @@ from rocketpy.store_tool.texts import INDEX, LOG, QUEUE, place_in_index, when
 
 MOST_TOLD = 20                      # findings of a kind
 STEP_BYTES = 16 << 20
-WINDOW_BYTES = 48 << 20             # all queues' windows together
+WINDOW_BYTES = 32 << 20             # all queues' windows together
 ENTRY = 20
 LOOKS = 3                           # at a running store, before what two of them agree on is told
 PAUSE_S = 0.5

@@ -11,7 +11,7 @@ from rocketpy.store_tool.check import StoreFolder
 from rocketpy.store_tool.index_sizes import dimensions, index_paths
 from rocketpy.store_tool.log_reader import Gap, LogReader
 from rocketpy.store_tool.select import ALL, Wanted, by_key, by_log, by_queue
-from rocketpy.store_tool.texts import when
+from rocketpy.store_tool.texts import safe, when
 
 BODY_LIMIT = 16 << 20               # bytes a compressed body may grow to
 COMPRESSED = 1
@@ -87,11 +87,6 @@ def as_block(found: Message | Gap, body: str) -> str:
     rows["properties"] = " ".join(f"{name}={value}" for name, value in found.properties.items())
     lines = [f"  {name}: {safe(str(value))}" for name, value in rows.items() if name not in IN_HEAD]
     return "\n".join([safe(head), *lines, ""])
-
-
-def safe(text: str) -> str:
-    """Nothing a message holds reaches the terminal as a command to it."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def body_text(message: Message, how: str) -> str:

@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
 from rocketpy.store_tool.check import Progress as Told
 from rocketpy.store_tool.report import Report
+from rocketpy.store_tool.texts import safe
 
 
 @contextmanager
@@ -31,9 +33,9 @@ def show_report(report: Report) -> None:
     """Summary, notes and findings on stdout."""
     Console(highlight=False, soft_wrap=True).print(summary_table(report))
     for note in report.notes:
-        click.echo(f"note: {note}")
+        click.echo(safe(f"note: {note}"))
     for finding in report.findings:
-        click.echo(f"{finding.kind}: {finding}")
+        click.echo(safe(f"{finding.kind}: {finding}"))
     for kind, count in report.untold.items():
         click.echo(f"{kind}: {count} more")
     total = sum(report.counts.values())
@@ -47,7 +49,7 @@ def summary_table(report: Report) -> Table:
     table.add_column("value", justify="right", overflow="fold")
     for part, rows in report.summary.items():
         for place, (name, value) in enumerate(rows.items()):
-            table.add_row(part if place == 0 else "", name.replace("_", " "), told_as(value))
+            table.add_row(part if place == 0 else "", name.replace("_", " "), escape(safe(told_as(value))))
         table.add_section()
     return table
 

@@ -18,6 +18,11 @@ def when(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, timezone.utc).isoformat(timespec="milliseconds")
 
 
+def safe(text: str) -> str:
+    """Nothing a message or a name holds reaches the terminal as a command to it."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
+
+
 # (offset of the finding, its two values) -> what is said
 LOG: dict[str, Callable[[int, int, int], str]] = {
     "log-damaged": lambda at, size, status: f"no record at {at} ({WRONG[status]}), {size} bytes cannot be read",

@@ -119,7 +119,7 @@ def places_that_count(root: Path) -> Iterator[tuple[Path, int]]:
             yield path, at
     for path in (root / "consumequeue").glob("*/*/*"):
         yield from ((path, at) for at in range(QUEUE_FILE))
-    for number, path in enumerate(sorted((root / "index").iterdir())):
+    for number, path in enumerate(sorted(root.glob("index/*"))):
         yield from ((path, at) for at in index_places(path.read_bytes(), first=number == 0))
 
 

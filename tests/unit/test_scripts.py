@@ -303,3 +303,8 @@ def test_something_else_in_the_place_of_venv_is_left_alone(checkout: Checkout) -
     assert done.returncode == 1
     assert "move it away" in done.stderr
     assert (checkout.folder / ".venv" / "precious").exists()
+
+
+def test_the_store_tool_is_a_module_of_its_own(release: Release) -> None:
+    done = release.run(str(release.folder / "bin" / "mqstore"), "check", "a b", "--json")
+    assert done.stdout == expected(release, "check", "a b", "--json").replace("rocketpy.cli", "rocketpy.store_tool")

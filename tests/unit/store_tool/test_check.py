@@ -320,3 +320,36 @@ def test_a_filler_is_no_damage(tmp_path: Path) -> None:
     store = opened(root, ManualClock())
     store.shutdown()
     assert check_store(root).findings == []
+
+
+# -- consumequeue_ext ------------------------------------------------------------------------
+
+
+def with_extension(root: Path) -> Path:
+    """The first entry's tags code moves into the extension, as enableConsumeQueueExt=true leaves it."""
+    queue = first_queue(root)
+    code = queue.read_bytes()[12:20]
+    path, at, _ = next(each for each in records(root) if each[2][3] == 0 and each[2][5] == 0)
+    store_time = path.read_bytes()[at + 56 : at + 64]
+    ext = root / "consumequeue_ext" / "Topic0" / "0" / f"{0:020d}"
+    ext.parent.mkdir(parents=True)
+    unit = struct.pack(">h", 34) + code + store_time + struct.pack(">h", 14) + bytes(14)
+    ext.write_bytes(unit.ljust(1000, b"\0"))
+    overwrite(queue, 12, struct.pack(">q", -(1 << 63)))
+    return ext
+
+
+def test_an_entry_that_leads_into_the_extension_is_clean(root: Path) -> None:
+    with_extension(root)
+    assert check_store(root).findings == []
+
+
+def test_a_unit_of_the_extension_that_changed(root: Path) -> None:
+    flip(with_extension(root), 9)
+    assert told(check_store(root)) == [("ext-wrong", first_queue(root).name, 0)]
+
+
+def test_an_extension_that_is_gone(root: Path) -> None:
+    ext = with_extension(root)
+    ext.unlink()
+    assert told(check_store(root)) == [("ext-missing", first_queue(root).name, 0)]

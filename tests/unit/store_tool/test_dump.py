@@ -102,7 +102,9 @@ def test_bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(root)[0]["body"] == "packed" * 10 + " (goes on after 60 bytes)"
 
 
-@pytest.mark.parametrize("options", [("--offset", "x"), ("--physical", "5:"), ("--from", "yesterday"), ("--limit", "0")])
+@pytest.mark.parametrize(
+    "options", [("--offset", "x"), ("--physical", "5:"), ("--from", "yesterday"), ("--limit", "0")]
+)
 def test_options_that_mean_nothing_are_refused(root: Path, options: tuple[str, str]) -> None:
     done = CliRunner().invoke(main, ["dump", str(root), *options])
     assert done.exit_code == 2
@@ -132,3 +134,11 @@ def test_the_properties_file_counts(root: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["check", str(root), "-c", str(file)])
     assert done.exit_code == 1
     assert "queue-delivery-time" in done.output
+
+
+def test_names_cannot_command_the_terminal(root: Path) -> None:
+    (root / "commitlog" / "\x1b[2J[red]").touch()
+    done = CliRunner().invoke(main, ["check", str(root)])
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
+    assert "\\x1b[2J[red] is no commit log file" in done.output
