@@ -85,6 +85,7 @@ class IndexFolder:
                 self._drop_from(position)
                 break
             trusted = (clean_exit or file.end_timestamp <= trusted_ms) and file.end_physical_offset < log_end
+            trusted = trusted and not file.is_garbled()
             if not trusted and not self._mend(file, log_end):
                 self._drop_from(position + 1 if file.count else position)
                 break
@@ -120,9 +121,9 @@ class IndexFolder:
         """Cut off what makes no sense; True when nothing had to be cut."""
         before = file.count
         sound = file.sound_entries(log_end)
-        if sound < before or file.check_chains():
+        if sound < before or file.check_chains() or file.is_garbled():
             file.cut(sound)
-            log.warning("%s: %d of %d entries are sound and remain", file.path, sound, before)
+            log.warning("%s: damaged, %d of %d entries are sound and remain", file.path, sound, before)
         return sound == before
 
     def _take_out_split_message(self) -> None:

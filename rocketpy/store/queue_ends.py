@@ -1,12 +1,13 @@
 """How far each consume queue had come when it was last on disk: a queue that is lost or short is noticed at start.
 
 A text file of RocketPy's own beside the checkpoint (`queueEnds`; upstream ignores it): the commit log's end, then one
-line a queue. Invariant: what it says was on disk when it was written, so a queue that has less lost something.
+line a queue, and one for the index. Invariant: what it says was on disk when it was written, so a queue that has less lost something.
 """
 
 import logging
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from rocketpy._core.store_writer import StoreWriter
@@ -15,6 +16,11 @@ log = logging.getLogger("RocketmqStore")
 
 NAME = "queueEnds"
 ENTRY_SIZE = 20
+INDEX = "index "
+
+
+def no_index() -> int:
+    return 0
 
 
 class QueueEnds:
@@ -22,6 +28,7 @@ class QueueEnds:
 
     def __init__(self, root: Path, writer: StoreWriter) -> None:
         self.path = root / NAME
+        self.indexed_to: Callable[[], int] = no_index       # what IndexFolder.indexed_to says
         self._writer = writer
         self._persisted = ""
         self._writing = threading.Lock()
@@ -32,7 +39,7 @@ class QueueEnds:
             entries = queue.files.flushed_offset // ENTRY_SIZE
             if entries:
                 lines.append(f"{entries} {queue_id} {os.fsdecode(topic)}")
-        return "\n".join([*lines, "end", ""])
+        return "\n".join([*lines, f"{INDEX}{self.indexed_to()}", "end", ""])
 
     def persist(self) -> None:
         """Replace the file; any thread."""
@@ -50,10 +57,23 @@ class QueueEnds:
         temporary.replace(self.path)
         self._persisted = text
 
+    def index_end(self) -> int | None:
+        """What `indexed_to` was at the last clean stop; None when that is not known."""
+        try:
+            log_end, *lines = self._lines()
+            if int(log_end) != self._writer.log.end_offset:
+                return None
+            return next((int(line.removeprefix(INDEX)) for line in lines if line.startswith(INDEX)), None)
+        except (OSError, ValueError):               # `lost` has said it
+            return None
+
+    def _lines(self) -> list[str]:
+        return self.path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+
     def lost(self, clean: bool) -> str | None:
         """Why the queues cannot be trusted to be complete, or None."""
         try:
-            lines = self.path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+            lines = self._lines()
         except FileNotFoundError:
             return f"{self.path} does not exist"
         except OSError as error:
@@ -67,6 +87,8 @@ class QueueEnds:
         if clean and log_end != self._writer.log.end_offset:
             return f"{self.path} was written when the commit log ended at {log_end}"
         for line in lines:
+            if line.startswith(INDEX):
+                continue
             end, queue_id, topic = line.split(" ", 2)
             queue = self._writer.queues.get((os.fsencode(topic), int(queue_id)))
             if queue is None or queue.max_offset < int(end):

@@ -148,6 +148,7 @@ class DamagedBroker(Damaged):
         self.env: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
         self._log_starts: dict[Path, int] = {}
+        self._errors = ""
 
     # -- the process ---------------------------------------------------------------------------------------------
 
@@ -173,13 +174,24 @@ class DamagedBroker(Damaged):
         )
 
     def start(self) -> Self:
+        self.launch()
+        assert self.is_up(), self._errors
+        return self
+
+    def launch(self) -> None:
+        """Begin to start."""
         self._log_starts = {path: path.stat().st_size for path in self._logs()}
         self._process = self.begin()
+
+    def is_up(self) -> bool:
+        """Wait for the boot line, or for the end."""
+        assert self._process
         assert self._process.stdout
-        for line in self._process.stdout:
-            if "boot success" in line:
-                return self
-        raise AssertionError(self._process.communicate()[1])
+        if any("boot success" in line for line in self._process.stdout):
+            return True
+        process, self._process = self._process, None
+        self._errors = process.communicate()[1]
+        return False
 
     def refusal(self) -> str:
         """The line of a start that must not come up."""
