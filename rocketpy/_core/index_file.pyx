@@ -403,7 +403,7 @@ cdef int32_t sound_until(IndexMap* map, int64_t end_offset) noexcept nogil:
     for number in range(1, map.next_entry):
         entry = entry_at(map, number)
         offset = get_i64(entry + 4)
-        if offset < before or offset >= end_offset or get_i32(entry) < 0 or get_i32(entry + 12) < 0:
+        if offset < before or offset >= end_offset or get_i32(entry) < 0 or get_i32(entry + 12) < 0 or is_zero(entry):
             return number
         before = offset
     return map.next_entry
@@ -414,7 +414,7 @@ cdef bint spot_garbled(IndexMap* map) noexcept nogil:
     cdef int32_t first, number, count = map.next_entry - 1
     cdef int32_t step = max(SPOT_ENTRIES, count // SPOTS)
     cdef int64_t before = map.begin_physical_offset
-    if count and get_i64(entry_at(map, count) + 4) != map.end_physical_offset:
+    if count and not is_end_of(map, entry_at(map, count)):
         return True
     first = 1
     while first <= count:
@@ -427,12 +427,25 @@ cdef bint spot_garbled(IndexMap* map) noexcept nogil:
     return False
 
 
+cdef bint is_end_of(IndexMap* map, const char* last) noexcept nogil:
+    """Does the header end with this entry? The seconds of a file's first one count from the end of the file before."""
+    cdef int64_t seconds = max(<int64_t> 0, (map.end_timestamp - map.begin_timestamp) // 1000)
+    if get_i64(last + 4) != map.end_physical_offset:
+        return False
+    return map.next_entry == 2 or map.begin_timestamp <= 0 or get_i32(last + 12) == min(seconds, <int64_t> MAX_SECONDS)
+
+
+cdef bint is_zero(const char* entry) noexcept nogil:
+    """Was it never written? A key of hash 0 in the log's very first message is the price of that."""
+    return get_i64(entry) == 0 and get_i64(entry + 8) == 0 and get_i32(entry + 16) == 0
+
+
 cdef bint is_sensible(IndexMap* map, int32_t number, int64_t before, bint with_slot) noexcept nogil:
     """Does the entry follow the one before it, with a chain that leads back and a slot that leads to it or a later one?"""
     cdef const char* entry = entry_at(map, number)
     cdef int64_t offset = get_i64(entry + 4)
     cdef int32_t slot
-    if not before <= offset <= map.end_physical_offset or get_i32(entry) < 0 or get_i32(entry + 12) < 0:
+    if not before <= offset <= map.end_physical_offset or get_i32(entry) < 0 or get_i32(entry + 12) < 0 or is_zero(entry):
         return False
     if not 0 <= get_i32(entry + 16) < number:
         return False

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("RocketmqStore")
 
-FIRST_ROUND_MS = 60_000
 FILES_A_ROUND = 10
 MANUAL_ROUNDS = 20
 QUEUES_A_TURN = 200
@@ -194,20 +193,31 @@ class Cleaner:
         self._manual_rounds = MANUAL_ROUNDS
 
     async def _run(self) -> None:
-        await self._pause(FIRST_ROUND_MS)
+        await self._try(self._look)
         while True:
-            try:
-                await self.clean()
-            except OSError as error:
-                log.warning("cleaning failed and is tried again: %s", error)
-            except Exception:
-                log.exception("cleaning failed and is tried again")
             await self._pause(self._config.clean_resource_interval)
+            await self._try(self.clean)
+
+    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except OSError as error:
+            log.warning("cleaning failed and is tried again: %s", error)
+        except Exception:
+            log.exception("cleaning failed and is tried again")
+
+    async def _look(self) -> None:
+        """A disk that is full at the start is known before the first put: upstream finds out after a minute."""
+        usage = usage_of(self.paths, self._used)
+        self._tell_disk_full(self._decide(usage), usage)
+
+    def _decide(self, usage: DiskUsage) -> Decision:
+        return decide(self._config, self.levels, usage, self._clock.now_ms(), self._manual_rounds > 0)
 
     async def clean(self) -> None:
         """One round: the disk-full flag, the commit log, then what pointed into it."""
         usage = usage_of(self.paths, self._used)
-        decision = decide(self._config, self.levels, usage, self._clock.now_ms(), self._manual_rounds > 0)
+        decision = self._decide(usage)
         self._tell_disk_full(decision, usage)
         if decision.is_round:
             self._manual_rounds = max(0, self._manual_rounds - 1)
@@ -245,7 +255,11 @@ class Cleaner:
         files = self._store.log_files
         if files.tail < 1:
             return False
-        last_modified_ms = Path(files.paths[0]).stat().st_mtime_ns // 1_000_000
+        try:
+            last_modified_ms = Path(files.paths[0]).stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            log.warning("%s was removed by hand: its messages are gone", files.paths[0])
+            return True
         return decision.at_once or self._clock.now_ms() >= last_modified_ms + self._config.file_reserved_time * HOUR_MS
 
     async def _clean_queues(self, log_start: int) -> None:

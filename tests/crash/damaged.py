@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.compat.kit import wire
-from tests.compat.kit.process import free_broker_port
+from tests.compat.kit.process import free_broker_port, wait_until
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -261,6 +261,10 @@ class DamagedBroker(Damaged):
                         key = dict(record.properties).get("KEYS", "")
                         found.append(Acked(queue_id, record.queue_offset, record.body, key))
         return found
+
+    def wait_for(self, topic: str, bodies: list[bytes]) -> None:
+        """Until a consumer of queue 0 of the topic has got these."""
+        wait_until(lambda: [each.body for each in self.pulled(topic, 1)] == bodies, f"{bodies} in {topic}", 10)
 
     def bodies_of(self, key: str) -> list[bytes]:
         query = {"topic": TOPIC, "key": key, "maxNum": 32, "beginTimestamp": 0, "endTimestamp": LATER}

@@ -134,7 +134,7 @@ def test_a_record_damaged_in_a_closed_file(broker: DamagedBroker) -> None:
     """It is reported with file and offset, and what follows stays readable."""
     filled(broker).kill()
     path = broker.log_files()[1]
-    overwrite(path, 95, b"damaged")
+    overwrite(path, 0, b"damaged!")
     broker.start().holds(lost=1)
     assert broker.says_once(str(path), f"damaged at offset {int(path.name)}", "those behind it can")
 
@@ -150,7 +150,7 @@ def test_a_second_broker_on_the_same_folder(broker: DamagedBroker, tmp_path: Pat
     broker.holds()
     broker.stop()
     broker.start().holds()
-    assert broker.logged() == []
+    assert not any(broker.lines(word) for word in ("compared", "torn", "damaged", "made anew", "set right"))
 
 
 def test_two_brokers_started_at_once(broker: DamagedBroker, tmp_path: Path) -> None:
