@@ -82,12 +82,19 @@ class Decision:
         return self.is_time or self.is_space_short or self.is_manual
 
 
-def decide(config: MessageStoreConfig, levels: DiskLevels, usage: DiskUsage, now_ms: int, manual: bool) -> Decision:
-    """The round that is due now."""
+def decide(
+    config: MessageStoreConfig, levels: DiskLevels, usage: DiskUsage, now_ms: int, manual: bool, refusing: bool = False
+) -> Decision:
+    """The round that is due now; `refusing`: puts are refused already.
+
+    While puts are refused, files go until they are taken again, also where diskMaxUsedSpaceRatio is above the levels:
+    upstream then refuses until the hour of deleteWhen.
+    """
     forcibly = usage.worst > levels.clean_forcibly or usage.worst > levels.warning
+    refusing = usage.worst > levels.warning or refusing and forcibly
     return Decision(
         is_time=is_time(config.delete_when, now_ms),
-        is_space_short=usage.least < 0 or usage.worst > config.disk_max_used_space_ratio / 100,
+        is_space_short=usage.least < 0 or usage.worst > config.disk_max_used_space_ratio / 100 or refusing,
         is_manual=manual,
         at_once=config.clean_file_forcibly_enable and forcibly,
         disk_full=True if usage.worst > levels.warning else None if forcibly else False,
@@ -175,6 +182,7 @@ class Cleaner:
         self._used = used
         self._pause = pause
         self._manual_rounds = 0
+        self._refusing = False                      # the disk was too full, and is not yet empty enough
         self._log_start = 0                         # the queues and the index were cleaned up to here
         self._hanging: list[str] = []               # files whose removal failed
         self._hanging_since_ms = 0
@@ -212,7 +220,8 @@ class Cleaner:
         self._tell_disk_full(self._decide(usage), usage)
 
     def _decide(self, usage: DiskUsage) -> Decision:
-        return decide(self._config, self.levels, usage, self._clock.now_ms(), self._manual_rounds > 0)
+        now_ms = self._clock.now_ms()
+        return decide(self._config, self.levels, usage, now_ms, self._manual_rounds > 0, self._refusing)
 
     async def clean(self) -> None:
         """One round: the disk-full flag, the commit log, then what pointed into it."""
@@ -230,7 +239,10 @@ class Cleaner:
                 self._store.index.delete_expired(self._log_start)
 
     def _tell_disk_full(self, decision: Decision, usage: DiskUsage) -> None:
-        if decision.disk_full is None or not self._store.mark_disk_full(decision.disk_full):
+        if decision.disk_full is None:
+            return
+        self._refusing = decision.disk_full
+        if not self._store.mark_disk_full(decision.disk_full):
             return
         for path, ratio in disks(self.paths, usage):
             if ratio > self.levels.warning:

@@ -15,6 +15,7 @@ from tests.crash.damaged import (
 from tests.needs import need_root
 
 SERVICE_NOT_AVAILABLE = 14
+PULL_RETRY_IMMEDIATELY = 20
 PULL_OFFSET_MOVED = 21
 SUCCESS = 0
 DISK_BYTES = 8 << 20
@@ -85,25 +86,28 @@ def test_a_file_being_read_is_not_pulled_from_under_its_reader(cramped: DamagedB
     first = cramped.log_files()[0]
     with wire.Peer(f"{HOST}:{cramped.port}") as slow:
         opaques = [slow.tell(PULL_MESSAGE, pull_header(TOPIC, number % 2, 0)) for number in range(400)]
-        wait_until(lambda: cramped.ask(PULL_MESSAGE, pull_header(TOPIC, 0, 0)).code == SUCCESS, "it serves others", WAIT_S)
+        wait_until(lambda: pull(cramped, 0)[0] == SUCCESS, "it serves others", WAIT_S)
         (cramped.store.parent / "ballast").write_bytes(bytes(DISK_BYTES * 3 // 4))
         wait_until(lambda: not first.exists(), "the first file goes", WAIT_S)
         answers = [slow.receive() for _ in opaques]
     whole = [answer for answer in answers if answer.code == SUCCESS]
     assert len(whole) > 10
     assert all(wire.records(answer.body)[0].queue_offset == 0 for answer in whole)
-    assert {answer.code for answer in answers} <= {SUCCESS, PULL_OFFSET_MOVED}
+    assert {answer.code for answer in answers} <= {SUCCESS, PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED}
 
 
 def test_a_busy_broker_goes_on_as_old_files_go(cramped: DamagedBroker) -> None:
-    """Three times what the disk holds goes through; queues and index follow the log."""
+    """Twice what the disk holds goes through; queues and index follow the log."""
     cramped.start()
-    sent = refused = 0
-    while sent < 3 * DISK_BYTES // 30_000:
-        answer = cramped.ask(SEND_MESSAGE, send_header(TOPIC, 0, f"KEYS\x01k{sent}\x02"), bytes(30_000))
-        assert answer.code in (SUCCESS, SERVICE_NOT_AVAILABLE), answer
-        sent += answer.code == SUCCESS
-        refused += answer.code != SUCCESS
+    sent = 0
+    with wire.Peer(f"{HOST}:{cramped.port}") as peer:
+        while sent < 2 * DISK_BYTES // 30_000:
+            answer = peer.ask(SEND_MESSAGE, send_header(TOPIC, 0, f"KEYS\x01k{sent}\x02"), bytes(30_000))
+            assert answer.code in (SUCCESS, SERVICE_NOT_AVAILABLE), answer
+            if answer.code == SUCCESS:
+                sent += 1
+            else:
+                wait_until(lambda: try_to_send(cramped)[0] == SUCCESS, "sends are taken again", WAIT_S)
     code, least = pull(cramped, 0)
     assert (code, pull(cramped, least)[0]) == (PULL_OFFSET_MOVED, SUCCESS)
     assert len(cramped.log_files()) * LOG_SIZE < DISK_BYTES

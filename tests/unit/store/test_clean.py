@@ -263,6 +263,29 @@ def test_forcible_cleaning_can_be_switched_off(tmp_path: Path) -> None:
     assert (store.log_count, store.full) == (5, True)
 
 
+@pytest.mark.parametrize("ratio, count", [(0.89, 1), (0.86, 5)])
+def test_files_go_until_puts_are_taken_again(tmp_path: Path, ratio: float, count: int) -> None:
+    """diskMaxUsedSpaceRatio=88 stands between the levels: only while puts are refused do files go below it."""
+    store = Store(tmp_path, MessageStoreConfig(store_path_root_dir=str(tmp_path), disk_max_used_space_ratio=88))
+    store.used["commitlog"] = ratio
+    store.clean()
+    assert (store.log_count, store.full) == (count, False)
+
+
+def test_a_refusing_store_is_cleaned_below_the_ratio_for_any_hour(tmp_path: Path) -> None:
+    config = MessageStoreConfig(
+        store_path_root_dir=str(tmp_path), disk_max_used_space_ratio=95, clean_file_forcibly_enable=False
+    )
+    store = Store(tmp_path, config)
+    store.used["commitlog"] = 0.91
+    store.clean()
+    assert (store.log_count, store.full) == (5, True)
+    store.used["commitlog"] = 0.86
+    store.set_age(72, count=2)
+    store.clean()
+    assert (store.log_count, store.full) == (3, True)
+
+
 def test_manual_rounds(store: Store) -> None:
     store.cleaner.delete_manually()
     for _ in range(20):
