@@ -91,7 +91,7 @@ def decide(
     upstream then refuses until the hour of deleteWhen.
     """
     forcibly = usage.worst > levels.clean_forcibly or usage.worst > levels.warning
-    refusing = usage.worst > levels.warning or refusing and forcibly
+    refusing = usage.worst > levels.warning or (refusing and forcibly)
     return Decision(
         is_time=is_time(config.delete_when, now_ms),
         is_space_short=usage.least < 0 or usage.worst > config.disk_max_used_space_ratio / 100 or refusing,

@@ -1,7 +1,8 @@
 """How far each consume queue had come when it was last on disk: a queue that is lost or short is noticed at start.
 
 A text file of RocketPy's own beside the checkpoint (`queueEnds`; upstream ignores it): the commit log's end, then one
-line a queue, and one for the index. Invariant: what it says was on disk when it was written, so a queue that has less lost something.
+line a queue, and one for the index.
+Invariant: what it says was on disk when it was written, so a queue that has less lost something.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Each damage that RocketMQ 4.5.2 does not survive, done to the folder of a real broker: nothing the log holds is lost.
 
 One line says what was wrong and what is done about it, and the broker serves as before. More of each kind:
-test_damage_variants.py; single messages that do damage: test_damage_messages.py; the configuration: test_damage_config.py.
+test_damage_variants.py; messages that do damage: test_damage_messages.py; the configuration: test_damage_config.py.
 """
 
 import os

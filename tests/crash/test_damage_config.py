@@ -18,7 +18,9 @@ OLD, NEW = json_file.pretty({"offsetTable": {"T@G": {0: 5}}}), json_file.pretty(
 @given(st.integers(0, len(NEW.encode()) - 1), st.binary(max_size=8))
 @example(0, b"")
 @example(1, b"")
-def test_a_file_torn_at_any_byte_gives_way_to_its_bak(tmp_path_factory: pytest.TempPathFactory, cut: int, tail: bytes) -> None:
+def test_a_file_torn_at_any_byte_gives_way_to_its_bak(
+    tmp_path_factory: pytest.TempPathFactory, cut: int, tail: bytes
+) -> None:
     path = tmp_path_factory.mktemp("config") / "consumerOffset.json"
     json_file.persist(path, OLD)
     json_file.persist(path, NEW)

@@ -21,11 +21,7 @@ SEND_MESSAGE_V2 = 310
 
 def in_v2(header: dict[str, object]) -> dict[str, object]:
     """The same header with the short names."""
-    names = dict(zip(
-        ("producerGroup", "topic", "defaultTopic", "defaultTopicQueueNums", "queueId", "sysFlag", "bornTimestamp", "flag",
-         "properties", "reconsumeTimes", "unitMode", "batch"), "abcdefghijkm", strict=True,
-    ))
-    return {names[name]: value for name, value in header.items()}
+    return dict(zip("abcdefghijkm", header.values(), strict=True))
 
 
 def batch_of(*bodies: bytes) -> bytes:

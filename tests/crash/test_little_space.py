@@ -10,7 +10,14 @@ import pytest
 from tests.compat.kit import wire
 from tests.compat.kit.process import wait_until
 from tests.crash.damaged import (
-    HOST, LOG_SIZE, PULL_MESSAGE, SEND_MESSAGE, TOPIC, DamagedBroker, pull_header, send_header,
+    HOST,
+    LOG_SIZE,
+    PULL_MESSAGE,
+    SEND_MESSAGE,
+    TOPIC,
+    DamagedBroker,
+    pull_header,
+    send_header,
 )
 from tests.needs import need_root
 
