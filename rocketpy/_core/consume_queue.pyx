@@ -16,6 +16,7 @@ from rocketpy._core.mapped_files cimport (
 
 cdef enum:
     SCANNED_ENTRIES = 400         # at a time: about two pages
+    CHECKED_ENTRIES = 900000      # at the end of a queue: upstream's three files, however small the files are
 
 
 cdef int queue_room(QueueState* queue, int entries) noexcept nogil:
@@ -125,15 +126,20 @@ cdef class ConsumeQueue:
         return notes
 
     def recover(self, bint from_first=False):
-        """Find the end: the entries up to the first invalid one, looked for from the third last file on, or the first."""
+        """Find the end: the entries up to the first one that is invalid or out of order.
+
+        Looked for from the third last file on and in the last CHECKED_ENTRIES at least, or from the first entry on.
+        """
         cdef FileSeq* seq = &self.files.seq
         cdef int64_t index, end
         cdef Entry last
         if seq.count == 0:
             return
-        index = seq.files[0 if from_first else max(0, seq.count - 3)].start // ENTRY_SIZE
         end = end_offset(seq) // ENTRY_SIZE
         last.size = 0
+        index = seq.files[0].start // ENTRY_SIZE
+        if not from_first:
+            index = max(index, min(seq.files[max(0, seq.count - 3)].start // ENTRY_SIZE, end - CHECKED_ENTRIES))
         with nogil:
             index = first_invalid(seq, index, end, &last)
         if last.size:
@@ -287,21 +293,29 @@ cdef class ConsumeQueue:
 
 
 cdef int64_t first_invalid(FileSeq* seq, int64_t index, int64_t end, Entry* last) noexcept nogil:
-    """Reads rather than maps: a store may have more queues than a process may have maps. `last`: the entry before it."""
+    """The first entry that cannot be one, or that points before the end of the one before: either is damaged then.
+
+    Reads rather than maps: a store may have more queues than a process may have maps. `last`: the entry before it.
+    """
     cdef char[SCANNED_ENTRIES * ENTRY_SIZE] chunk
+    cdef const char* entry
     cdef FileMap* file
-    cdef int64_t count, i
+    cdef int64_t count, i, offset, behind = 0
+    cdef int32_t size
     while index < end:
         file = find_file(seq, index * ENTRY_SIZE)
         count = min(min(end - index, <int64_t> SCANNED_ENTRIES), (file.start + file.size) // ENTRY_SIZE - index)
         if read_bytes(seq, index * ENTRY_SIZE, count * ENTRY_SIZE, chunk) != 0:
             return index
         for i in range(count):
-            if get_i64(chunk + i * ENTRY_SIZE) < 0 or get_i32(chunk + i * ENTRY_SIZE + 8) <= 0:
+            entry = chunk + i * ENTRY_SIZE
+            offset, size = get_i64(entry), get_i32(entry + 8)
+            if size == FILLER_SIZE and offset == 0:
+                continue
+            if offset < behind or size <= 0:
                 return index + i
-            last.physical_offset = get_i64(chunk + i * ENTRY_SIZE)
-            last.size = get_i32(chunk + i * ENTRY_SIZE + 8)
-            last.tags_code = get_i64(chunk + i * ENTRY_SIZE + 12)
+            behind = offset + size
+            last.physical_offset, last.size, last.tags_code = offset, size, get_i64(entry + 12)
         index += count
     return index
 

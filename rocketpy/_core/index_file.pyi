@@ -50,6 +50,8 @@ class IndexFile:
         """Number of the last entry of a slot, as it stands there."""
     def sound_entries(self, end_offset: int) -> int:
         """How many entries from the first on make sense in a log that ends at `end_offset`."""
+    def is_garbled(self) -> bool:
+        """Does anything make no sense in a sample of its entries, slots and header; all of them in a small file?"""
     def check_chains(self) -> int:
         """Number of an entry that its slot does not lead to in order, 0 when all is well."""
     def cut(self, count: int) -> None:

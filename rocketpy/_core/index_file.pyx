@@ -33,6 +33,8 @@ cdef enum:
 cdef enum:
     ENTRY_STEP_BYTES = 4 << 20      # blocks for some 200,000 entries at a time
     MAX_SECONDS = 0x7FFFFFFF
+    SPOTS = 64                      # looked at in a file that should be whole: about a page each
+    SPOT_ENTRIES = 200
 
 IndexEntry = namedtuple("IndexEntry", ("key_hash", "physical_offset", "seconds", "previous"))
 
@@ -349,6 +351,12 @@ cdef class IndexFile:
             number = sound_until(&self.map, end_offset)
         return number - 1
 
+    def is_garbled(self):
+        cdef bint garbled
+        with nogil:
+            garbled = spot_garbled(&self.map)
+        return garbled
+
     def check_chains(self):
         cdef int32_t number
         with nogil:
@@ -410,10 +418,56 @@ cdef int32_t sound_until(IndexMap* map, int64_t end_offset) noexcept nogil:
     for number in range(1, map.next_entry):
         entry = entry_at(map, number)
         offset = get_i64(entry + 4)
-        if offset < before or offset >= end_offset or get_i32(entry) < 0 or get_i32(entry + 12) < 0:
+        if offset < before or offset >= end_offset or get_i32(entry) < 0 or get_i32(entry + 12) < 0 or is_zero(entry):
             return number
         before = offset
     return map.next_entry
+
+
+cdef bint spot_garbled(IndexMap* map) noexcept nogil:
+    """Does anything at SPOTS even spaces make no sense? A file of millions of entries is not read through for it."""
+    cdef int32_t first, number, count = map.next_entry - 1
+    cdef int32_t step = max(SPOT_ENTRIES, count // SPOTS)
+    cdef int64_t before = map.begin_physical_offset
+    if count and not is_end_of(map, entry_at(map, count)):
+        return True
+    first = 1
+    while first <= count:
+        for number in range(first, min(count + 1, first + SPOT_ENTRIES)):
+            # A slot is on a page of its own: one a spot in a large file, all of them in a small one.
+            if not is_sensible(map, number, before, step == SPOT_ENTRIES or number == first):
+                return True
+            before = get_i64(entry_at(map, number) + 4)
+        first += step
+    return False
+
+
+cdef bint is_end_of(IndexMap* map, const char* last) noexcept nogil:
+    """Does the header end with this entry? The seconds of a file's first one count from the end of the file before."""
+    cdef int64_t seconds = max(<int64_t> 0, (map.end_timestamp - map.begin_timestamp) // 1000)
+    if get_i64(last + 4) != map.end_physical_offset:
+        return False
+    return map.next_entry == 2 or map.begin_timestamp <= 0 or get_i32(last + 12) == min(seconds, <int64_t> MAX_SECONDS)
+
+
+cdef bint is_zero(const char* entry) noexcept nogil:
+    """Was it never written? A key of hash 0 in the log's very first message is the price of that."""
+    return get_i64(entry) == 0 and get_i64(entry + 8) == 0 and get_i32(entry + 16) == 0
+
+
+cdef bint is_sensible(IndexMap* map, int32_t number, int64_t before, bint with_slot) noexcept nogil:
+    """Does the entry follow the one before it, with a chain that leads back and a slot that leads to it or a later one?"""
+    cdef const char* entry = entry_at(map, number)
+    cdef int64_t offset = get_i64(entry + 4)
+    cdef int32_t slot
+    if not before <= offset <= map.end_physical_offset or get_i32(entry) < 0 or get_i32(entry + 12) < 0 or is_zero(entry):
+        return False
+    if not 0 <= get_i32(entry + 16) < number:
+        return False
+    if not with_slot:
+        return True
+    slot = get_i32(slot_at(map, get_i32(entry) % map.slots))
+    return number <= slot < map.next_entry
 
 
 cdef int32_t broken_chain(IndexMap* map) noexcept nogil:

@@ -13,7 +13,9 @@ from libc.string cimport memset
 from rocketpy._core.commit_log cimport MESSAGE_MAGIC_CODE, RECORD_MESSAGE, MessageToPut, get_i32, get_i64, read_record
 from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, QueueState
 from rocketpy._core.consume_queue_ext cimport LEAST_TAGS_CODE, real_code
-from rocketpy._core.mapped_files cimport FileMap, bytes_at, end_offset, find_file, map_file, resident
+from rocketpy._core.mapped_files cimport (
+    FileMap, bytes_at, end_offset, find_file, first_offset, map_file, resident,
+)
 from rocketpy._core.store_writer cimport StoreState, StoreWriter
 
 cdef enum:
@@ -105,14 +107,15 @@ cdef void _scan(
             if record == NULL:
                 if out.size == 0:
                     out.status = GET_MESSAGE_WAS_REMOVING
-                skip_before = (physical_offset // store.log.file_size + 1) * store.log.file_size
+                if physical_offset < first_offset(store.log):      # else the entry is damaged, and says nothing of others
+                    skip_before = (physical_offset // store.log.file_size + 1) * store.log.file_size
             elif (physical_offset < hot_from and not known_from <= physical_offset <= known_until - size
                     and not _is_in_memory(store, physical_offset, size, &known_from, &known_until)):
                 if at == offset * ENTRY_SIZE - file.start:
                     out.status = GET_NOT_IN_MEMORY
                 break                          # what was found, or passed over, so far is an answer
-            elif not _is_whole(record, size, physical_offset):
-                if out.size == 0:              # damaged in the log: what follows it stays readable
+            elif not _is_whole(record, size, physical_offset, (file.start + at) // ENTRY_SIZE):
+                if out.size == 0:              # log or entry are damaged: what follows stays readable
                     out.status = GET_MESSAGE_WAS_REMOVING
             elif not _add(out, record, size):
                 break
@@ -150,9 +153,11 @@ cdef bint _is_in_memory(StoreState* store, int64_t offset, int32_t size, int64_t
     return offset + size <= known_until[0]
 
 
-cdef inline bint _is_whole(const char* record, int32_t size, int64_t physical_offset) noexcept nogil:
+cdef inline bint _is_whole(const char* record, int32_t size, int64_t physical_offset, int64_t index) noexcept nogil:
+    """Does the record that the entry points at stand there, and is it the queue's message of that queue offset?"""
     cdef MessageToPut message
-    return read_record(record, size, physical_offset, False, &message) == RECORD_MESSAGE and message.size == size
+    return (read_record(record, size, physical_offset, False, &message) == RECORD_MESSAGE and message.size == size
+            and message.queue_offset == index)
 
 
 cdef inline bint _is_full(StoreState* store, const Found* out, int32_t size, int max_nums, bint on_disk) noexcept nogil:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("RocketmqStore")
 
-FIRST_ROUND_MS = 60_000
 FILES_A_ROUND = 10
 MANUAL_ROUNDS = 20
 QUEUES_A_TURN = 200
@@ -84,12 +83,19 @@ class Decision:
         return self.is_time or self.is_space_short or self.is_manual
 
 
-def decide(config: MessageStoreConfig, levels: DiskLevels, usage: DiskUsage, now_ms: int, manual: bool) -> Decision:
-    """The round that is due now."""
+def decide(
+    config: MessageStoreConfig, levels: DiskLevels, usage: DiskUsage, now_ms: int, manual: bool, refusing: bool = False
+) -> Decision:
+    """The round that is due now; `refusing`: puts are refused already.
+
+    While puts are refused, files go until they are taken again, also where diskMaxUsedSpaceRatio is above the levels:
+    upstream then refuses until the hour of deleteWhen.
+    """
     forcibly = usage.worst > levels.clean_forcibly or usage.worst > levels.warning
+    refusing = usage.worst > levels.warning or (refusing and forcibly)
     return Decision(
         is_time=is_time(config.delete_when, now_ms),
-        is_space_short=usage.least < 0 or usage.worst > config.disk_max_used_space_ratio / 100,
+        is_space_short=usage.least < 0 or usage.worst > config.disk_max_used_space_ratio / 100 or refusing,
         is_manual=manual,
         at_once=config.clean_file_forcibly_enable and forcibly,
         disk_full=True if usage.worst > levels.warning else None if forcibly else False,
@@ -177,6 +183,7 @@ class Cleaner:
         self._used = used
         self._pause = pause
         self._manual_rounds = 0
+        self._refusing = False                      # the disk was too full, and is not yet empty enough
         self._log_start = 0                         # the queues and the index were cleaned up to here
         self._hanging: list[str] = []               # files whose removal failed
         self._hanging_since_ms = 0
@@ -195,20 +202,32 @@ class Cleaner:
         self._manual_rounds = MANUAL_ROUNDS
 
     async def _run(self) -> None:
-        await self._pause(FIRST_ROUND_MS)
+        await self._try(self._look)
         while True:
-            try:
-                await self.clean()
-            except OSError as error:
-                log.warning("cleaning failed and is tried again: %s", error)
-            except Exception:
-                log.exception("cleaning failed and is tried again")
             await self._pause(self._config.clean_resource_interval)
+            await self._try(self.clean)
+
+    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except OSError as error:
+            log.warning("cleaning failed and is tried again: %s", error)
+        except Exception:
+            log.exception("cleaning failed and is tried again")
+
+    async def _look(self) -> None:
+        """A disk that is full at the start is known before the first put: upstream finds out after a minute."""
+        usage = usage_of(self.paths, self._used)
+        self._tell_disk_full(self._decide(usage), usage)
+
+    def _decide(self, usage: DiskUsage) -> Decision:
+        now_ms = self._clock.now_ms()
+        return decide(self._config, self.levels, usage, now_ms, self._manual_rounds > 0, self._refusing)
 
     async def clean(self) -> None:
         """One round: the disk-full flag, the commit log, then what pointed into it."""
         usage = usage_of(self.paths, self._used)
-        decision = decide(self._config, self.levels, usage, self._clock.now_ms(), self._manual_rounds > 0)
+        decision = self._decide(usage)
         self._tell_disk_full(decision, usage)
         if decision.is_round:
             self._manual_rounds = max(0, self._manual_rounds - 1)
@@ -221,7 +240,10 @@ class Cleaner:
                 self._store.index.delete_expired(self._log_start)
 
     def _tell_disk_full(self, decision: Decision, usage: DiskUsage) -> None:
-        if decision.disk_full is None or not self._store.mark_disk_full(decision.disk_full):
+        if decision.disk_full is None:
+            return
+        self._refusing = decision.disk_full
+        if not self._store.mark_disk_full(decision.disk_full):
             return
         for path, ratio in disks(self.paths, usage):
             if ratio > self.levels.warning:
@@ -246,7 +268,11 @@ class Cleaner:
         files = self._store.log_files
         if files.tail < 1:
             return False
-        last_modified_ms = Path(files.paths[0]).stat().st_mtime_ns // 1_000_000
+        try:
+            last_modified_ms = Path(files.paths[0]).stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            log.warning("%s was removed by hand: its messages are gone", files.paths[0])
+            return True
         return decision.at_once or self._clock.now_ms() >= last_modified_ms + self._config.file_reserved_time * HOUR_MS
 
     async def _clean_queues(self, log_start: int) -> None:

@@ -55,6 +55,17 @@ def _fits(found: list[tuple[int, int]], configured: int) -> bool:
     return len(starts) > 1 and all(after - before == configured for before, after in pairwise(starts))
 
 
+def first_damaged(folder: str, size: int) -> int | None:
+    """First offset of the first file that is too short, or missing between others."""
+    lengths = {start: length for start, length in files_of(folder) if start % size == 0}
+    for start in sorted(lengths):
+        if lengths[start] < size:
+            return start
+        if start + size not in lengths and start != max(lengths):
+            return start + size
+    return None
+
+
 def files_of(folder: str) -> Iterator[tuple[int, int]]:
     """(first offset, length) of every file named by an offset."""
     try:

@@ -88,6 +88,10 @@ class IndexFolder:
                 self._drop_from(position)
                 break
             trusted = (clean_exit or file.end_timestamp <= trusted_ms) and file.end_physical_offset < log_end
+            if trusted and file.is_garbled():
+                log.error("%s: garbled: it and the files behind it are made anew", file.path)
+                self._drop_from(position)
+                break
             if not trusted and not self._mend(file, log_end):
                 self._drop_from(position + 1 if file.count else position)
                 break
@@ -123,9 +127,12 @@ class IndexFolder:
         """Cut off what makes no sense; True when nothing had to be cut."""
         before = file.count
         sound = file.sound_entries(log_end)
-        if sound < before or file.check_chains():
+        chains_broken = file.check_chains()
+        if sound == before and not chains_broken and file.is_garbled():     # the header is not the last entry's
+            sound -= 1
+        if sound < before or chains_broken:
             file.cut(sound)
-            log.warning("%s: %d of %d entries are sound and remain", file.path, sound, before)
+            log.warning("%s: damaged, %d of %d entries are sound and remain", file.path, sound, before)
         return sound == before
 
     def _take_out_split_message(self) -> None:

@@ -108,6 +108,9 @@ class MessageStore:
         except OSError as fault:
             path = fault.filename or self.paths.root
             raise StartRefused(f"{path}: {fault.strerror}; the store cannot be opened before that is mended") from fault
+        if self.index is not None:
+            index = self.index
+            self._queue_ends.indexed_to = lambda: index.indexed_to
         self.correct_min_offsets()
         self.flusher = Flusher(config, self.clock, self.writer, self.checkpoint, self.flags)
         self._queue_flusher = QueueFlusher(

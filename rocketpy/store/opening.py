@@ -52,10 +52,13 @@ class Opening:
 
     def recover(self, queue_ends: QueueEnds, index: IndexFolder | None) -> None:
         """Load everything and make it agree with the log."""
+        damaged = file_sizes.first_damaged(self._writer.log.folder, self._writer.log.file_size)
         for note in self._writer.log.load():
             log.warning("%s", note)
         load_queues(self._writer)
         start = self._recovery.start_offset()
+        if damaged is not None:
+            start = min(start, max(damaged, self._writer.log.first_offset))
         self._writer.resume(self._recovery.find_end(start))
         if not self._writer.log.file_starts and self._writer.queues:
             log.warning("%s holds no commit log: the consume queues go too", self._writer.log.folder)
@@ -63,7 +66,7 @@ class Opening:
                 self._writer.delete_queue(topic, queue_id)
         start = open_units(self._writer, self._queues_lack_from(start, queue_ends))
         if index is not None:
-            start = min(start, self._index_lacks_from(start, index))
+            start = min(start, self._index_lacks_from(start, index, queue_ends.index_end() if self._clean else None))
         self._recovery.dispatch(start)
         self._writer.unmap_all_queues()
         say_what_was_mended(self._writer)
@@ -77,16 +80,20 @@ class Opening:
         log.warning("%s: the queues are compared with the whole commit log", lost)
         return self._writer.log.first_offset
 
-    def _index_lacks_from(self, start: int, index: IndexFolder) -> int:
-        """Where dispatching must begin so that the index lacks nothing."""
+    def _index_lacks_from(self, start: int, index: IndexFolder, known_end: int | None) -> int:
+        """Where dispatching must begin so that the index lacks nothing; `known_end`: where it was complete."""
         index.load()
         self._writer.use_index(index.writer)
-        before = index.indexed_to
         first, end = self._writer.log.first_offset, self._writer.log.end_offset
         index.recover(first, end, lambda at, itself: next_keyed(self._writer, at, itself), self._clean)
         self._writer.use_index(index.writer)
-        if self._clean and before and index.indexed_to == before:
+        if known_end is not None and index.indexed_to == known_end:
             return start
+        if known_end is not None:
+            log.warning(
+                "%s: the index reached to %d and reaches to %d, it is made anew from the commit log from there on",
+                index.folder, known_end, index.indexed_to,
+            )
         return max(first, index.indexed_to)
 
 

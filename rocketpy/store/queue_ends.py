@@ -1,13 +1,16 @@
 """How far each consume queue had come when it was last on disk: a queue that is lost or short is noticed at start.
 
 A text file of RocketPy's own beside the checkpoint (`queueEnds`; upstream ignores it): the commit log's end, then one
-line a queue. Invariant: what it says was on disk when it was written, so a queue that has less lost something.
+line a queue, and one for the index.
+Invariant: what it says was on disk when it was written, so a queue that has less lost something.
 """
 
 import logging
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from rocketpy._core.store_writer import StoreWriter
 
@@ -15,6 +18,11 @@ log = logging.getLogger("RocketmqStore")
 
 NAME = "queueEnds"
 ENTRY_SIZE = 20
+INDEX = "index "
+
+
+def no_index() -> int:
+    return 0
 
 
 class QueueEnds:
@@ -22,6 +30,7 @@ class QueueEnds:
 
     def __init__(self, root: Path, writer: StoreWriter) -> None:
         self.path = root / NAME
+        self.indexed_to: Callable[[], int] = no_index       # what IndexFolder.indexed_to says
         self._writer = writer
         self._persisted = ""
         self._writing = threading.Lock()
@@ -32,7 +41,7 @@ class QueueEnds:
             entries = queue.files.flushed_offset // ENTRY_SIZE
             if entries:
                 lines.append(f"{entries} {queue_id} {os.fsdecode(topic)}")
-        return "\n".join([*lines, "end", ""])
+        return "\n".join([*lines, f"{INDEX}{self.indexed_to()}", "end", ""])
 
     def persist(self) -> None:
         """Replace the file; any thread."""
@@ -50,25 +59,50 @@ class QueueEnds:
         temporary.replace(self.path)
         self._persisted = text
 
+    def index_end(self) -> int | None:
+        """What `indexed_to` was at the last clean stop; None when that is not known."""
+        try:
+            ends = read_ends(self.path)
+        except (OSError, ValueError):               # `lost` has said it
+            return None
+        return ends.index_end if ends.log == self._writer.log.end_offset else None
+
     def lost(self, clean: bool) -> str | None:
         """Why the queues cannot be trusted to be complete, or None."""
         try:
-            lines = self.path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+            ends = read_ends(self.path)
         except FileNotFoundError:
             return f"{self.path} does not exist"
         except OSError as error:
             return f"{self.path} cannot be read ({error.strerror})"
-        try:
-            return self._compare(int(lines[0]), lines[1 : lines.index("end")], clean)
         except ValueError:
             return f"{self.path} is garbled"
-
-    def _compare(self, log_end: int, lines: list[str], clean: bool) -> str | None:
-        if clean and log_end != self._writer.log.end_offset:
-            return f"{self.path} was written when the commit log ended at {log_end}"
-        for line in lines:
-            end, queue_id, topic = line.split(" ", 2)
-            queue = self._writer.queues.get((os.fsencode(topic), int(queue_id)))
-            if queue is None or queue.max_offset < int(end):
+        if clean and ends.log != self._writer.log.end_offset:
+            return f"{self.path} was written when the commit log ended at {ends.log}"
+        for topic, queue_id, end in ends.queues:
+            queue = self._writer.queues.get((os.fsencode(topic), queue_id))
+            if queue is None or queue.max_offset < end:
                 return f"queue {queue_id} of {topic} had {end} entries and has {queue.max_offset if queue else 0}"
         return None
+
+
+class Ends(NamedTuple):
+    """What the file says."""
+
+    log: int                                # where the commit log ended
+    queues: list[tuple[str, int, int]]      # topic, queue id, entries
+    index_end: int | None                   # how far the index went
+
+
+def read_ends(path: Path) -> Ends:
+    """The file's content; OSError: it cannot be read, ValueError: it is garbled."""
+    first, *lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    queues: list[tuple[str, int, int]] = []
+    index_end = None
+    for line in lines[: lines.index("end")]:
+        if line.startswith(INDEX):
+            index_end = int(line.removeprefix(INDEX))
+        else:
+            entries, queue_id, topic = line.split(" ", 2)
+            queues.append((topic, int(queue_id), int(entries)))
+    return Ends(int(first), queues, index_end)

@@ -14,6 +14,7 @@ from rocketpy.store.delay_levels import SCHEDULE_TOPIC
 from rocketpy.store.lock import held_here, holder
 from rocketpy.store.paths import CONFIG_FILES, StorePaths
 from rocketpy.store.queue_ends import NAME as QUEUE_ENDS
+from rocketpy.store.queue_ends import read_ends
 from rocketpy.store_tool.report import Report
 from rocketpy.store_tool.texts import when
 
@@ -126,18 +127,15 @@ def check_queue_ends(report: Report, root: Path, end_of: EndOf, log_end: int) ->
     """RocketPy's own file. What became shorter is noted: messages that are lacking are found in the log."""
     path = root / QUEUE_ENDS
     try:
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+        ends = read_ends(path)
     except FileNotFoundError:
         return
-    try:
-        end, rows = int(lines[0]), [line.split(" ", 2) for line in lines[1 : lines.index("end")]]
-        ends = [(topic, int(queue_id), int(entries)) for entries, queue_id, topic in rows]
     except ValueError:
         report.add("queue-ends-garbled", path, 0, "is garbled: a start compares the queues with the whole log")
         return
-    if end > log_end:
-        report.note(f"{path}: the log had come to {end}, it ends at {log_end}")
-    for topic, queue_id, entries in ends:
+    if ends.log > log_end:
+        report.note(f"{path}: the log had come to {ends.log}, it ends at {log_end}")
+    for topic, queue_id, entries in ends.queues:
         there = end_of(topic, queue_id) or 0
         if there < entries:
             report.note(f"{path}: queue {queue_id} of {topic} had {entries} entries, its messages end at {there}")

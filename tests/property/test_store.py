@@ -142,6 +142,31 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.paths.abort.touch()
         self.open()
 
+    @rule(data=st.sampled_from([bytes(20), b"\xff" * 20, b"\x00\x01" * 10]), at=st.floats(0, 1), killed=st.booleans())
+    def damage_a_queue_entry(self, data: bytes, at: float, killed: bool) -> None:
+        """An entry of one queue, in the middle or at the end, is zeros or garbage at the next start."""
+        self.stop()
+        if killed:
+            self.store.paths.abort.touch()
+        files = sorted(self.store.paths.consume_queue.glob("*/*/0*"))
+        if files:
+            path = files[int(at * (len(files) - 1))]
+            used = len(path.read_bytes().rstrip(b"\0")) // 20
+            with path.open("r+b") as file:
+                file.seek(int(at * max(0, used - 1)) * 20)
+                file.write(data)
+        self.open()
+
+    @rule(at=st.floats(0, 1), cut=st.integers(0, 100))
+    def damage_an_index_file(self, at: float, cut: int) -> None:
+        """An index file is gone, or has lost its end."""
+        self.stop()
+        files = sorted(self.store.paths.index.glob("*"))
+        if files:
+            path = files[int(at * (len(files) - 1))]
+            path.write_bytes(path.read_bytes()[:cut])
+        self.open()
+
     @precondition(lambda self: self.store.writer.log.tail > 1)
     @rule()
     def clean(self) -> None:

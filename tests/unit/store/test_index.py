@@ -188,14 +188,19 @@ def test_garbled_entries_are_cut_after_a_crash(store: Store) -> None:
     assert store.found() == list(range(7))
 
 
-def test_files_older_than_the_checkpoint_are_trusted(store: Store) -> None:
+@pytest.mark.parametrize("clean_exit", [True, False])
+@pytest.mark.parametrize("at, size", [(0, 8), (24, 8), (40, SLOTS * 4), (40 + SLOTS * 4 + 20, 40)])
+def test_files_older_than_the_checkpoint_are_looked_at_too(
+    store: Store, at: int, size: int, clean_exit: bool
+) -> None:
     store.put(6)
     store.run_aside()
     with (store.folder / store.names[0]).open("r+b") as raw:
-        raw.seek(40)
-        raw.write(bytes(SLOTS * 4))
-    store.reopened()
-    assert store.found() == [4, 5]
+        raw.seek(at)
+        raw.write(bytes(size))
+    store.reopened(clean_exit)
+    store.dispatch_again()
+    assert store.found() == list(range(6))
 
 
 def test_stray_files_are_left_alone(store: Store, caplog: pytest.LogCaptureFixture) -> None:
