@@ -42,6 +42,7 @@ class Flusher:
         self.on_durable: list[Callable[[int], None]] = []  # called in the loop with the new durable offset
         self.on_refused: list[Callable[[], None]] = []  # called in the loop when the disk refused a flush
         self.syncs = 0
+        self.refusal = ""  # path and reason of the flush that the disk refused; final
         self.event_fd = os.eventfd(0, os.EFD_CLOEXEC)
 
     # -- the loop's side -----------------------------------------------------------------------------------------
@@ -61,7 +62,7 @@ class Flusher:
             self._thread = None
 
     def flush_all(self) -> bool:
-        """Bring the log to the disk now, the thread being stopped; False when the disk refuses."""
+        """Bring the log to the disk now, the thread being stopped; False when the disk refuses, or did before."""
         flushed = self._sync(0)
         if self._loop is None or self._loop.is_closed():
             return flushed
@@ -132,6 +133,9 @@ class Flusher:
         return self._config.flush_commit_log_least_pages
 
     def _sync(self, least_pages: int) -> bool:
+        # The kernel drops what it could not write and answers the next sync as if all were well: it is not asked again.
+        if self.refusal:
+            return False
         files = self._writer.log
         before = files.flushed_offset
         physic_timestamp, end = self._writer.timestamps[0], files.end_offset
@@ -149,8 +153,10 @@ class Flusher:
 
     def refused(self, error: OSError) -> None:
         """The disk refused a flush: what is in memory may never get there, so nothing more is taken. Any thread."""
-        if self._flags.set(Running.NOT_WRITEABLE):
-            log.error("%s: the disk refused a flush (%s); puts are refused from now on", error.filename, error.strerror)
+        if not self.refusal:
+            self.refusal = f"{error.filename}: the disk refused a flush ({error.strerror})"
+            self._flags.set(Running.NOT_WRITEABLE)
+            log.error("%s; puts are refused until the broker is started anew on a disk that is well", self.refusal)
         self._tell(self._refuse_waiting)
 
     def _tell(self, callback: Callable[..., None], *args: int) -> None:

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from rocketpy._core.store_writer import StoreWriter
+from rocketpy.json_file import sync_folder
 
 log = logging.getLogger("RocketmqStore")
 
@@ -48,6 +49,7 @@ class QueueEnds:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path)
+        sync_folder(self.path.parent)  # the checkpoint, written next, must not be younger than these ends
         self._persisted = text
 
     def lost(self, clean: bool) -> str | None:
