@@ -6,6 +6,7 @@ ends all writing.
 """
 
 import asyncio
+import errno
 import logging
 import os
 import select
@@ -41,6 +42,7 @@ class Flusher:
         self._last_thorough_ms = clock.monotonic_ms()
         self.on_durable: list[Callable[[int], None]] = []  # called in the loop with the new durable offset
         self.on_refused: list[Callable[[], None]] = []  # called in the loop when the disk refused a flush
+        self._syncing = threading.Lock()  # a failure is told to one who asks: nobody else may ask meanwhile
         self.syncs = 0
         self.refusal = ""  # path and reason of the flush that the disk refused; final
         self.event_fd = os.eventfd(0, os.EFD_CLOEXEC)
@@ -133,16 +135,12 @@ class Flusher:
         return self._config.flush_commit_log_least_pages
 
     def _sync(self, least_pages: int) -> bool:
-        # The kernel drops what it could not write and answers the next sync as if all were well: it is not asked again.
-        if self.refusal:
-            return False
         files = self._writer.log
         before = files.flushed_offset
         physic_timestamp, end = self._writer.timestamps[0], files.end_offset
         try:
-            offset = files.flush(least_pages)
-        except OSError as error:
-            self.refused(error)
+            offset = self._flush(least_pages)
+        except OSError:
             return False
         if offset >= end and physic_timestamp:
             self._checkpoint.physic_msg_timestamp = physic_timestamp
@@ -150,6 +148,21 @@ class Flusher:
             self.syncs += 1
             self._tell(self._answer, offset)
         return True
+
+    def sync_now(self) -> None:
+        """Bring what was put to the disk, for one who is about to rely on it; any thread, OSError when it refuses."""
+        self._flush(0)
+
+    def _flush(self, least_pages: int) -> int:
+        # The kernel drops what it could not write and answers the next sync as if all were well: it is not asked again.
+        with self._syncing:
+            if self.refusal:
+                raise OSError(errno.EIO, self.refusal)
+            try:
+                return self._writer.log.flush(least_pages)
+            except OSError as error:
+                self.refused(error)
+                raise
 
     def refused(self, error: OSError) -> None:
         """The disk refused a flush: what is in memory may never get there, so nothing more is taken. Any thread."""
