@@ -90,7 +90,16 @@ def queues_removed(store: Path, chance: random.Random) -> int:
 
 
 def index_file_spoiled(store: Path, chance: random.Random) -> int:
-    return spoil(any_file(store / "index", chance), chance)
+    """The newest: what a crash meets half written. Garbage within a closed file is another matter."""
+    files = sorted((store / "index").glob("2*"))
+    return spoil(files[-1] if files else None, chance)
+
+
+def index_file_removed(store: Path, chance: random.Random) -> int:
+    path = any_file(store / "index", chance)
+    if path is not None:
+        path.unlink()
+    return WHOLE
 
 
 def index_removed(store: Path, chance: random.Random) -> int:
@@ -119,5 +128,5 @@ def abort_removed(store: Path, chance: random.Random) -> int:
 DAMAGES: list[Damage] = [
     only_the_kill, log_tail_garbled, queue_folder_removed, log_tail_zeroed, index_file_spoiled, checkpoint_spoiled,
     log_tail_truncated, queue_file_spoiled, abort_removed, index_removed, config_file_spoiled, queues_removed,
-    queue_ends_spoiled,
+    queue_ends_spoiled, index_file_removed,
 ]

@@ -28,19 +28,21 @@ class Rounds:
     """Rounds on one store: write and kill, damage, start, look."""
 
     def __init__(self, home: Path, flush: str, seed: str) -> None:
-        self.chance = random.Random(seed)
+        self.chance, self._senders = random.Random(seed), random.Random(seed)   # what is damaged depends on no timing
         self.broker = BrokerProcess(home, flushDiskType=flush)
         self.ledger = Ledger()
         self.numbers = itertools.count(1)
         self.torn = 0                                       # acknowledged, and behind a tear
+        self.done: list[str] = []
 
     async def write_and_kill(self) -> None:
-        writers = Producers(self.broker, self.ledger, self.chance, self.numbers)
+        writers = Producers(self.broker, self.ledger, self._senders, self.numbers)
         await writers.run(self.chance.uniform(0.1, 0.7))
 
     def damage(self, damage: Damage) -> set[int]:
         """Damage the folder; ids that may be gone."""
         in_log, sizes = offsets_in_log(self.broker.store), self.sizes()
+        self.done.append(damage.__name__)
         cut = damage(self.broker.store, self.chance)
         if cut == WHOLE:
             return set()
@@ -106,7 +108,7 @@ def test_a_killed_broker_loses_nothing_acknowledged(tmp_path: Path, request: pyt
         try:
             asyncio.run(at.run(min(ROUNDS_A_STORE, rounds - first)))
         except AssertionError as error:
-            error.add_note(f"ROCKETPY_SEED={seed}, store {store}, {flush}: {at.broker.home}")
+            error.add_note(f"ROCKETPY_SEED={seed}, store {store}, {flush}: {' '.join(at.done)}, {at.broker.home}")
             raise
         acknowledged, torn = acknowledged + len(at.ledger) + at.torn, torn + at.torn
         print(f"{first}..: {flush}, {acknowledged} acknowledged, {torn} of them behind a tear, 0 lost")
