@@ -12,6 +12,7 @@ import struct
 from pathlib import Path
 
 from rocketpy.errors import StartRefused
+from rocketpy.json_file import make_folder
 
 log = logging.getLogger("RocketmqStore")
 
@@ -67,7 +68,7 @@ class StoreLock:
 
     def _open(self) -> int:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise StartRefused(

@@ -147,7 +147,9 @@ class MessageStore:
         try:
             make_folder(self.paths.root)
             self.paths.abort.touch()
-            sync_folder(self.paths.root)
+            for folder in {self.paths.root, self.paths.root.parent, self.paths.commit_log.parent}:
+                with contextlib.suppress(PermissionError):  # above the store, where others rule
+                    sync_folder(folder)
         except OSError as fault:
             raise StartRefused(f"{self.paths.abort} cannot be made: {fault.strerror}; make room, or set another path") from None
 

@@ -183,7 +183,11 @@ static void kept(int fd) {
     int saved = errno;
     if (image && path_of(fd, path) && fstat(fd, &status) == 0) {
         if (S_ISDIR(status.st_mode)) keep_names(path);
-        else keep_bytes(fd, status.st_ino, 0, status.st_size, status.st_size);
+        else {
+            char again[64];                     /* it may be open for writing only */
+            snprintf(again, sizeof again, "/proc/self/fd/%d", fd);
+            keep_file(again, 0, -1);
+        }
     }
     errno = saved;
 }
