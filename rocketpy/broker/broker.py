@@ -175,7 +175,7 @@ class Broker:
         every(SAMPLE_MS, self.stats.sample)
 
     async def stop(self) -> None:
-        """Stop accepting, say good-bye to the name servers, and put everything on disk; StoreError when it refused that."""
+        """Stop accepting, say good-bye to the name servers, put everything on disk; StoreError when it refuses."""
         if self._server is not None:
             await self._server.stop()
         await self._periodic.stop()
@@ -189,9 +189,8 @@ class Broker:
         await self.topics.file.shutdown()
         await self.groups.file.shutdown()
         if self.store.flusher.refusal:
-            raise StoreError(
-                f"{self.store.flusher.refusal}: not all is on disk, {self.store.paths.abort} stays for the next start to recover"
-            )
+            why = f"{self.store.flusher.refusal}: not all is on disk"
+            raise StoreError(f"{why}, {self.store.paths.abort} stays for the next start to recover")
 
     @property
     def configs_saved(self) -> bool:

@@ -151,7 +151,8 @@ class MessageStore:
                 with contextlib.suppress(PermissionError):  # above the store, where others rule
                     sync_folder(folder)
         except OSError as fault:
-            raise StartRefused(f"{self.paths.abort} cannot be made: {fault.strerror}; make room, or set another path") from None
+            why = f"{self.paths.abort} cannot be made: {fault.strerror}"
+            raise StartRefused(f"{why}; make room, or set another path") from None
 
     def shutdown(self) -> None:
         """Everything to the disk; `abort` goes only when that went well. May be called after a failed start."""

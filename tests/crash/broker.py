@@ -21,7 +21,15 @@ from pathlib import Path
 
 from rocketpy._core.message import Message, decode_message, decode_message_id
 from rocketpy.client import (
-    Admin, BrokerRefused, ClientError, Producer, PullConsumer, PullStatus, SendResult, SendStatus, new_message,
+    Admin,
+    BrokerRefused,
+    ClientError,
+    Producer,
+    PullConsumer,
+    PullStatus,
+    SendResult,
+    SendStatus,
+    new_message,
 )
 from rocketpy.protocol.bodies import BrokerData, MessageQueue, QueueData, TopicRouteData
 from rocketpy.testing import free_broker_port
@@ -99,7 +107,7 @@ class BrokerProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rocketpy.cli", "broker", "-c", str(properties)],
                 stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, cwd=self.home,
-                env={**os.environ, "HOME": str(self.home), "ROCKETMQ_HOME": str(ROOT), "PYTHONPATH": str(ROOT), **(env or {})},
+                env={**os.environ, **self._environment(), **(env or {})},
             )
         if wait:
             self.wait_until_it_serves()
@@ -133,6 +141,9 @@ class BrokerProcess:
         """The exit code of one that ends by itself."""
         assert self._process is not None
         return self._process.wait(STOP_S)
+
+    def _environment(self) -> dict[str, str]:
+        return {"HOME": str(self.home), "ROCKETMQ_HOME": str(ROOT), "PYTHONPATH": str(ROOT)}
 
     def _properties(self) -> dict[str, object]:
         return {

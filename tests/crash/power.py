@@ -2,8 +2,8 @@
 
 The model, strict where POSIX is and ext4 and xfs are kinder:
 - A byte is durable once msync, fsync, fdatasync or syncfs that covers it has returned; so is then the file's length.
-- A name is durable once its folder was fsynced (or the file system synced), whoever made, renamed or removed it; a synced
-  file whose name was not is gone, and so is all below a folder whose name was not.
+- A name is durable once its folder was fsynced (or the file system synced), whoever made, renamed or removed it; a
+  synced file whose name was not is gone, and so is all below a folder whose name was not.
 - A rename is one change of a folder: the old file or the new one, never neither.
 - Anything else may have reached the disk or not, page by page and name by name: `cut` decides with its random source.
   A page of 4096 bytes is whole or old; the checkpoint's 24 bytes lie in one sector.

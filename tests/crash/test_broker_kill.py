@@ -1,4 +1,4 @@
-"""A broker that is killed while producers write has all it acknowledged, once, in order, whatever happened to its files.
+"""A broker killed while producers write has all it acknowledged, once, in order, whatever happened to its files.
 
 `--rounds` sets how often, in stores of at most `ROUNDS_A_STORE` rounds. The seed stands in every failure:
 ROCKETPY_SEED repeats it.
@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 
 from tests.crash.broker import (
-    DELAYED, TOPICS, BrokerProcess, Ledger, Producers, keys_found, killed_at_the_end, offsets_in_log, record_size, stored,
+    DELAYED,
+    TOPICS,
+    BrokerProcess,
+    Ledger,
+    Producers,
+    keys_found,
+    killed_at_the_end,
+    offsets_in_log,
+    record_size,
+    stored,
     wait_for_delayed,
 )
 from tests.crash.damages import DAMAGES, WHOLE, Damage

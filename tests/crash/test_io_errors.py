@@ -13,7 +13,14 @@ import pytest
 
 from rocketpy.protocol.codes import ResponseCode
 from tests.crash.broker import (
-    BrokerProcess, Ledger, Producers, killed_at_the_end, keys_found, offsets_in_log, stored, wait_for_delayed,
+    BrokerProcess,
+    Ledger,
+    Producers,
+    keys_found,
+    killed_at_the_end,
+    offsets_in_log,
+    stored,
+    wait_for_delayed,
 )
 from tests.crash.fault_layer import READ_ONLY, Faults, layer
 
@@ -63,7 +70,7 @@ def flush() -> str:
 
 
 @pytest.fixture
-def sick(flush: str, layer: Path, tmp_path: Path) -> Iterator[Sick]:  # noqa: F811
+def sick(flush: str, layer: Path, tmp_path: Path) -> Iterator[Sick]:
     home = tmp_path / "home"
     faults = Faults(layer, home)
     broker = BrokerProcess(home, flushDiskType=flush, flushIntervalConsumeQueue=50, flushIntervalCommitLog=50,

@@ -1,4 +1,4 @@
-"""Without power from one moment to the next, SYNC_FLUSH loses nothing acknowledged, ASYNC_FLUSH what its interval allows.
+"""Power is lost at any moment: SYNC_FLUSH loses nothing acknowledged, ASYNC_FLUSH what its interval allows.
 
 The disk of `power.py` forgets what was not synced. ROCKETPY_SEED repeats a failure.
 """
@@ -15,7 +15,15 @@ from pathlib import Path
 import pytest
 
 from tests.crash.broker import (
-    DELAYED, BrokerProcess, Ledger, Producers, keys_found, killed_at_the_end, offsets_in_log, stored, wait_for_delayed,
+    DELAYED,
+    BrokerProcess,
+    Ledger,
+    Producers,
+    keys_found,
+    killed_at_the_end,
+    offsets_in_log,
+    stored,
+    wait_for_delayed,
 )
 from tests.crash.fault_layer import layer
 from tests.crash.power import PowerLoss
@@ -29,7 +37,7 @@ SYNC_S = 1.5                        # a sync's own time on a machine that has mu
 class Losses:
     """Rounds on one store: write, lose power, start, look."""
 
-    def __init__(self, home: Path, layer: Path, flush: str, seed: str) -> None:  # noqa: F811
+    def __init__(self, home: Path, layer: Path, flush: str, seed: str) -> None:
         self.chance = random.Random(seed)
         self.is_sync = flush == "SYNC_FLUSH"
         self.broker = BrokerProcess(
@@ -88,7 +96,7 @@ class Losses:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("flush", ["SYNC_FLUSH", "ASYNC_FLUSH"])
 def test_a_power_loss_costs_what_the_flush_allows(
-    tmp_path: Path, layer: Path, flush: str, request: pytest.FixtureRequest  # noqa: F811
+    tmp_path: Path, layer: Path, flush: str, request: pytest.FixtureRequest
 ) -> None:
     seed = os.environ.get("ROCKETPY_SEED", "1")
     losses = Losses(tmp_path / "home", layer, flush, seed)
@@ -98,5 +106,6 @@ def test_a_power_loss_costs_what_the_flush_allows(
     except AssertionError as error:
         error.add_note(f"ROCKETPY_SEED={seed}, {flush}")
         raise
-    print(f"{flush}: {rounds} cuts, {len(losses.ledger) + losses.lost} acknowledged, {losses.lost} lost within the interval")
+    acknowledged = len(losses.ledger) + losses.lost
+    print(f"{flush}: {rounds} cuts, {acknowledged} acknowledged, {losses.lost} lost within the interval")
     assert losses.ledger.placed
