@@ -60,7 +60,7 @@ class Store:
     def sync_log(self) -> None:
         if self.sync_error is not None:
             raise self.sync_error
-        self.synced = len(self.bodies())
+        self.synced = len(self.put)
 
     def put_due(self, message: Message) -> PutResult:
         self.put.append(message)
