@@ -13,7 +13,7 @@ settings.load_profile("rocketpy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rounds", type=int, default=5, help="rounds of the crash loop")
+    parser.addoption("--rounds", type=int, default=20, help="rounds of the crash loop")
     parser.addoption(
         "--server",
         choices=["rocketpy", "upstream", "both"],
