@@ -79,7 +79,7 @@ def whole_text(path: Path) -> str | None:
 def persist(path: str | Path, text: str) -> None:
     """Replace the file by `text`, keeping the old one as .bak; on disk when this returns."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     tmp = path.with_name(path.name + ".tmp")
     write_synced(tmp, text.encode())
     keep_as_bak(path)
@@ -107,11 +107,22 @@ def keep_as_bak(path: Path) -> None:
     link.replace(bak_of(path))
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, their names on disk when this returns."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on disk."""
+    """Put the names in a folder on disk; OSError names the folder."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from None
     finally:
         os.close(fd)
 

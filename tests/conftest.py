@@ -18,7 +18,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background: serv
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rounds", type=int, default=5, help="rounds of the crash loop")
+    parser.addoption("--rounds", type=int, default=20, help="rounds of the crash loop")
     parser.addoption(
         "--server",
         choices=["rocketpy", "upstream", "both"],

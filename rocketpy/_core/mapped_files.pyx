@@ -23,6 +23,7 @@ cdef extern from "<unistd.h>" nogil:
     int64_t lseek(int fd, int64_t offset, int whence)
     ssize_t pread(int fd, void* into, size_t size, int64_t offset)
     int syncfs(int fd)
+    int fdatasync(int fd)
     ssize_t pwrite(int fd, const void* data, size_t size, int64_t offset)
 
 cdef extern from "<fcntl.h>" nogil:
@@ -289,6 +290,8 @@ cdef class MappedFiles:
                 self._link(self._open(self._next_start(), True))
             self._link(self._open(start, False))
             self._mend_length(self.seq.files[self.seq.count - 1], notes)
+        if self.durable_names and self.seq.count:        # the last process may have died between making and syncing
+            sync_folder(self.folder)
         self.seq.tail = self.seq.count - 1
         return notes
 
@@ -326,6 +329,8 @@ cdef class MappedFiles:
             fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
                 os.ftruncate(fd, self.seq.file_size)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, path) from None
             finally:
                 os.close(fd)
             if self.durable_names:
@@ -568,8 +573,11 @@ cdef class MappedFiles:
 
     def truncate_to(self, int64_t offset):
         """Make `offset` the end: later files are removed, and what stood behind it is zeros from now on."""
+        before = self.seq.count
         while self.seq.count and self.seq.files[self.seq.count - 1].start >= max(offset, first_offset(&self.seq) + 1):
             self._remove(self.seq.count - 1)
+        if self.durable_names and self.seq.count < before:
+            sync_folder(self.folder)
         if self.seq.count and self.seq.files[0].start >= offset:
             self._empty(self.seq.files[0], 0)
         elif self.seq.count:
@@ -580,7 +588,7 @@ cdef class MappedFiles:
         """Zeros behind `end`: nothing of an earlier life may ever be read back as a message."""
         cdef int error
         with nogil:
-            error = _zero_behind(file, end)
+            error = _zero_behind(file, end, self.durable_names)
         if error:
             raise OSError(error, os.strerror(error), os.fsdecode(file.path))
         file.wrote = end
@@ -696,11 +704,15 @@ cdef class MappedFiles:
         return 0
 
 
-cdef int _zero_behind(FileMap* file, int64_t end) noexcept nogil:
-    """Overwrite what is not zero; holes are skipped (truncating would wait for the disk, file after file)."""
+cdef int _zero_behind(FileMap* file, int64_t end, bint durable) noexcept nogil:
+    """Overwrite what is not zero; holes are skipped (truncating would wait for the disk, file after file).
+
+    `durable`: the zeros are on disk when this returns. A power loss would bring back what stood there otherwise.
+    """
     cdef char[CHUNK] chunk
     cdef int64_t at = end, stop, size
     cdef int error = 0
+    cdef bint wrote = False
     cdef int fd = c_open(file.path, O_RDWR)
     if fd < 0:
         return errno
@@ -716,9 +728,12 @@ cdef int _zero_behind(FileMap* file, int64_t end) noexcept nogil:
                 error = errno if size < 0 else EIO
             elif not _is_zero(chunk, size):
                 memset(chunk, 0, size)
+                wrote = True
                 if pwrite(fd, chunk, size, at) != size:
                     error = errno
             at += size
+    if error == 0 and durable and wrote and fdatasync(fd) != 0:
+        error = errno
     c_close(fd)
     return error
 
@@ -780,6 +795,8 @@ cdef sync_folder(str folder):
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, folder) from None
     finally:
         os.close(fd)
 

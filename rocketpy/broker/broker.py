@@ -35,6 +35,7 @@ from rocketpy.config import (
 from rocketpy.config.checks import check_broker_settings, check_can_serve, store_address
 from rocketpy.config.environment import Environment
 from rocketpy.config.old_keys import ADDRESS_SERVER_DOMAIN, ADDRESS_SERVER_SUB_GROUP
+from rocketpy.errors import StoreError
 from rocketpy.remoting.address_server import NameServerWatch, address_server_url
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.connection import Connection
@@ -176,7 +177,7 @@ class Broker:
         every(UNMAP_MS, self.store.unmap_idle_queues)
 
     async def stop(self) -> None:
-        """Stop accepting, say good-bye to the name servers, and put everything on disk."""
+        """Stop accepting, say good-bye to the name servers, put everything on disk; StoreError when it refuses."""
         if self._server is not None:
             await self._server.stop()
         await self._periodic.stop()
@@ -189,6 +190,9 @@ class Broker:
         self.offsets.persist()
         await self.topics.file.shutdown()
         await self.groups.file.shutdown()
+        if self.store.flusher.refusal:
+            why = f"{self.store.flusher.refusal}: not all is on disk"
+            raise StoreError(f"{why}, {self.store.paths.abort} stays for the next start to recover")
 
     @property
     def configs_saved(self) -> bool:

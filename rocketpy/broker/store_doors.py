@@ -62,6 +62,10 @@ class DelayDoor:
         """Put it to its real queue; its DELAY does not count any more."""
         return self._store.put_due(message)
 
+    def sync_log(self) -> None:
+        """Bring what was put to the disk; OSError when it refuses."""
+        self._store.flusher.sync_now()
+
 
 def _content(message: Message) -> tuple[int, bytes, bytes, int, int]:
     """What a message keeps from the schedule topic to its own."""

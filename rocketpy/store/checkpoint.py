@@ -65,6 +65,8 @@ class Checkpoint:
             if os.fstat(fd).st_size != FILE_SIZE:
                 os.ftruncate(fd, FILE_SIZE)
             os.fsync(fd)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
         finally:
             os.close(fd)
 

@@ -6,6 +6,7 @@ ends all writing.
 """
 
 import asyncio
+import errno
 import logging
 import os
 import select
@@ -47,7 +48,9 @@ class Flusher:
         self._sync_flush = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self.on_durable: list[Callable[[int], None]] = []  # called in the loop with the new durable offset
         self.on_refused: list[Callable[[], None]] = []  # called in the loop when the disk refused a flush
+        self._syncing = threading.Lock()  # a failure is told to one who asks: nobody else may ask meanwhile
         self.syncs = 0
+        self.refusal = ""  # path and reason of the flush that the disk refused; final
         self.event_fd = os.eventfd(0, os.EFD_CLOEXEC)
 
     # -- the loop's side -----------------------------------------------------------------------------------------
@@ -67,7 +70,7 @@ class Flusher:
             self._thread = None
 
     def flush_all(self) -> bool:
-        """Bring the log to the disk now, the thread being stopped; False when the disk refuses."""
+        """Bring the log to the disk now, the thread being stopped; False when the disk refuses, or did before."""
         flushed = self._sync(0)
         if self._loop is None or self._loop.is_closed():
             return flushed
@@ -158,9 +161,8 @@ class Flusher:
         before = files.flushed_offset
         physic_timestamp, end = self._writer.timestamps[0], files.end_offset
         try:
-            offset = files.flush(least_pages)
-        except OSError as error:
-            self.refused(error)
+            offset = self._flush(least_pages)
+        except OSError:
             return False
         if offset >= end and physic_timestamp:
             self._checkpoint.physic_msg_timestamp = physic_timestamp
@@ -172,10 +174,27 @@ class Flusher:
                 self._writer.durable_offset = offset
         return True
 
+    def sync_now(self) -> None:
+        """Bring what was put to the disk, for one who is about to rely on it; any thread, OSError when it refuses."""
+        self._flush(0)
+
+    def _flush(self, least_pages: int) -> int:
+        # The kernel drops what it could not write and answers the next sync as if all were well: it is not asked again.
+        with self._syncing:
+            if self.refusal:
+                raise OSError(errno.EIO, self.refusal)
+            try:
+                return self._writer.log.flush(least_pages)
+            except OSError as error:
+                self.refused(error)
+                raise
+
     def refused(self, error: OSError) -> None:
         """The disk refused a flush: what is in memory may never get there, so nothing more is taken. Any thread."""
-        if self._flags.set(Running.NOT_WRITEABLE):
-            log.error("%s: the disk refused a flush (%s); puts are refused from now on", error.filename, error.strerror)
+        if not self.refusal:
+            self.refusal = f"{error.filename}: the disk refused a flush ({error.strerror})"
+            self._flags.set(Running.NOT_WRITEABLE)
+            log.error("%s; puts are refused until the broker is started anew on a disk that is well", self.refusal)
         self._tell(self._refuse_waiting)
 
     def _tell(self, callback: Callable[..., None], *args: int) -> None:

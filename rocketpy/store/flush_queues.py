@@ -1,7 +1,8 @@
 """Brings consume queues and index to the disk, then writes the checkpoint that says so.
 
 A thread of its own, so that nobody who waits for the commit log waits for a thousand queues. Invariant: checkpoint and
-queue ends are written after the flush they speak of, and say nothing younger than it.
+queue ends are written after the flush they speak of, and say nothing younger than it; after a flush that the disk
+refused they are not written again.
 """
 
 import asyncio
@@ -52,6 +53,7 @@ class QueueFlusher:
         self._logics_timestamp = 0  # store time of the last entry in queues that were handed over
         self._last_thorough_ms = clock.monotonic_ms()
         self._sync_all_first = False
+        self._was_refused = False
         self.flush_index: Callable[[], None] | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop | None, after_crash: bool) -> None:
@@ -91,9 +93,12 @@ class QueueFlusher:
 
     def _run(self) -> None:
         while (queues := self._inbox.get()) is not None:
+            if self._was_refused:  # a sync asked for again would say that all is well
+                continue
             try:
                 self._flush(queues)
             except OSError as error:
+                self._was_refused = True
                 self._refused(error)
 
     def _flush(self, queues: list[ConsumeQueue]) -> None:

@@ -17,6 +17,7 @@ from rocketpy._core.index_file import IndexFile, IndexWriter
 from rocketpy._core.mapped_files import read_in
 from rocketpy.clock import Clock
 from rocketpy.errors import StoreError
+from rocketpy.json_file import make_folder, sync_folder
 from rocketpy.store.checkpoint import Checkpoint
 
 log = logging.getLogger("RocketmqStore")
@@ -63,6 +64,7 @@ class IndexFolder:
         self._checkpoint = checkpoint
         self._run_aside = run_aside
         self._unflushed: list[IndexFile] = []       # full or not, files written to since the start
+        self.refused: Callable[[OSError], None] | None = None   # hears of a disk that refuses a flush aside; any thread
 
     # --- start ---
 
@@ -158,7 +160,7 @@ class IndexFolder:
 
     def _make_file(self) -> IndexFile:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             file = IndexFile(str(self._free_path()), self._slots, self._capacity, create=True)
         except OSError as error:
             log.error("no new index file in %s: %s", self.folder, error.strerror)
@@ -195,13 +197,22 @@ class IndexFolder:
             self._flush_file(file)
         except OSError as error:
             log.error("index file %s is not on disk: %s", file.path, error)
+            if self.refused is not None:
+                self.refused(error)
 
     def _flush_file(self, file: IndexFile) -> None:
         is_full = file.is_full
         file.flush()
+        sync_folder(self.folder)
         if is_full:
-            self._checkpoint.index_msg_timestamp = max(self._checkpoint.index_msg_timestamp, file.end_timestamp)
+            self._vouch_for(file)
+
+    def _vouch_for(self, file: IndexFile) -> None:
+        self._checkpoint.index_msg_timestamp = max(self._checkpoint.index_msg_timestamp, file.end_timestamp)
+        try:
             self._checkpoint.persist()
+        except OSError as error:  # a full disk perhaps: the next one says it too
+            log.warning("%s: not written (%s), tried again later", error.filename, error.strerror)
 
     def flush(self) -> None:
         """Wait until every file is on disk; any thread (it changes nothing), and a clean stop."""

@@ -6,11 +6,15 @@ ends, however it ends, but also when the process closes *any* descriptor of the 
 
 import errno
 import fcntl
+import logging
 import os
 import struct
 from pathlib import Path
 
 from rocketpy.errors import StartRefused
+from rocketpy.json_file import make_folder
+
+log = logging.getLogger("RocketmqStore")
 
 LOCK_TEXT = b"lock"                 # what upstream writes into the file
 FLOCK = struct.Struct("@hhqqi")     # struct flock: type, whence, start, len, pid
@@ -44,10 +48,16 @@ class StoreLock:
             if error.errno in (errno.EACCES, errno.EAGAIN):
                 raise StartRefused(self._refusal(pid)) from None
             raise StartRefused(f"{self.path} cannot be locked: {error.strerror}; put it on a local disk") from None
-        os.pwrite(fd, LOCK_TEXT, 0)
+        self._sign(fd)
         self._fd = fd
         self._inode = inode(os.fstat(fd))
         _held_here.add(self._inode)
+
+    def _sign(self, fd: int) -> None:
+        try:
+            os.pwrite(fd, LOCK_TEXT, 0)
+        except OSError as error:  # a full disk: the lock holds without its text
+            log.warning("%s: its text is not written (%s)", self.path, error.strerror)
 
     def release(self) -> None:
         """Let the next one in; the file stays, as upstream leaves it."""
@@ -58,7 +68,7 @@ class StoreLock:
 
     def _open(self) -> int:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise StartRefused(

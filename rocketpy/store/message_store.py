@@ -5,6 +5,7 @@ nothing is touched, and after `shutdown` every message is on disk.
 """
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -18,6 +19,7 @@ from rocketpy._core.store_writer import StoreWriter
 from rocketpy.clock import Clock
 from rocketpy.config.store import FlushDiskType, MessageStoreConfig
 from rocketpy.errors import RequestRefused, StartRefused
+from rocketpy.json_file import make_folder, sync_folder
 from rocketpy.store import put_rules
 from rocketpy.store.allocate import Allocator
 from rocketpy.store.checkpoint import Checkpoint
@@ -83,7 +85,7 @@ class MessageStore:
         self.paths.check()
         self._lock.acquire()
         try:  # what cannot be made is told now, not at the first put
-            self.paths.commit_log.mkdir(parents=True, exist_ok=True)
+            make_folder(self.paths.commit_log)
         except OSError as fault:
             self._lock.release()
             raise StartRefused(f"{self.paths.commit_log} cannot be made: {fault.strerror}; set another path") from None
@@ -117,6 +119,8 @@ class MessageStore:
             config, self.clock, self.writer, self.checkpoint, self._queue_ends, self.flusher.refused
         )
         self._queue_flusher.flush_index = self._flush_index
+        if self.index is not None:
+            self.index.refused = self.flusher.refused
         self._allocator = Allocator(self.writer)
         self.cold_reads = ColdReads(self.writer)
         first, end = self.commit_log_min_offset, self.commit_log_max_offset
@@ -140,8 +144,7 @@ class MessageStore:
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Accept puts: from here on a crash is noticed at the next start."""
         self._loop = loop
-        self.paths.root.mkdir(parents=True, exist_ok=True)
-        self.paths.abort.touch()
+        self._mark_open()
         self.writer.wake_through(self._allocator.event_fd, self.flusher.event_fd)
         self.flusher.start(loop)
         self._queue_flusher.start(loop, after_crash=not self._was_clean)
@@ -149,6 +152,18 @@ class MessageStore:
         if self.index is not None:
             self.index.bring_in()
         self.flags.open(True)
+
+    def _mark_open(self) -> None:
+        """`abort` is on disk before anything is put: without it a power loss would look like a clean stop."""
+        try:
+            make_folder(self.paths.root)
+            self.paths.abort.touch()
+            for folder in {self.paths.root, self.paths.root.parent, self.paths.commit_log.parent}:
+                with contextlib.suppress(PermissionError):  # above the store, where others rule
+                    sync_folder(folder)
+        except OSError as fault:
+            why = f"{self.paths.abort} cannot be made: {fault.strerror}"
+            raise StartRefused(f"{why}; make room, or set another path") from None
 
     def shutdown(self) -> None:
         """Everything to the disk; `abort` goes only when that went well. May be called after a failed start."""
@@ -163,13 +178,24 @@ class MessageStore:
         self._lock.release()
 
     def _close(self) -> None:
-        for path in self.writer.log.remove_unused():
-            log.info("%s was made ahead and is not needed: removed", path)
+        self._remove_unused()
         if self.flush_all() and self.flags.is_writeable:
             self.paths.abort.unlink(missing_ok=True)
         self._allocator.close()
         self.flusher.close()
         del self._allocator
+
+    def _remove_unused(self) -> None:
+        try:
+            for path in self.writer.log.remove_unused():
+                log.info("%s was made ahead and is not needed: removed", path)
+        except OSError as error:  # a start takes an empty file as it is
+            log.warning("%s was made ahead and stays: %s", error.filename, error.strerror)
+
+    @property
+    def refusal(self) -> str:
+        """Path and reason for which puts are refused by the disk; empty when they are not."""
+        return self.flusher.refusal or "; ".join(sorted(self._refusals))
 
     def flush_all(self) -> bool:
         """Everything to the disk, then the checkpoint; only while the flush threads are stopped. False: it refused."""

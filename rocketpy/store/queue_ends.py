@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rocketpy._core.store_writer import StoreWriter
+from rocketpy.json_file import sync_folder
 
 log = logging.getLogger("RocketmqStore")
 
@@ -57,6 +58,7 @@ class QueueEnds:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path)
+        sync_folder(self.path.parent)  # the checkpoint, written next, must not be younger than these ends
         self._persisted = text
 
     def index_end(self) -> int | None:

@@ -81,6 +81,8 @@ class DelayStore(Protocol):
         """Whether the log holds this very message behind the offset `after`."""
     def put_due(self, message: Message, /) -> PutResult:
         """Put a message as it is: its DELAY property does not count any more."""
+    def sync_log(self) -> None:
+        """Bring what was put to the disk; any thread, OSError when it refuses."""
 
 
 class Schedule:
@@ -119,6 +121,7 @@ class Schedule:
         with self._writing:                         # a flush may still be at it when the broker stops
             offsets = dict(sorted(self.offsets.items()))
             if offsets != self._persisted:
+                self._store.sync_log()              # progress on disk before the message itself would lose it
                 json_file.persist(self._path, json_file.pretty({"offsetTable": offsets}))
                 self._persisted = offsets
 

@@ -222,5 +222,13 @@ def _sent(broker: Broker, topic: str, queue_id: int, result: PutResult, status: 
 def _not_stored(broker: Broker, status: PutMessageStatus) -> Exception:
     if status is PutMessageStatus.SERVICE_NOT_AVAILABLE:
         remark = refusal_remark(broker.cleaner.paths, broker.cleaner.levels)
-        return refused(ResponseCode.SERVICE_NOT_AVAILABLE, remark)
-    return refused(*_FAILED.get(status, (ResponseCode.SYSTEM_ERROR, "UNKNOWN_ERROR DEFAULT")))
+        return refused(ResponseCode.SERVICE_NOT_AVAILABLE, _with_cause(broker, remark))
+    code, remark = _FAILED.get(status, (ResponseCode.SYSTEM_ERROR, "UNKNOWN_ERROR DEFAULT"))
+    if status is PutMessageStatus.CREATE_MAPEDFILE_FAILED:
+        remark = _with_cause(broker, remark)
+    return refused(code, remark)
+
+
+def _with_cause(broker: Broker, remark: str) -> str:
+    """Upstream's words, then the path the disk refused and why."""
+    return " ".join(filter(None, (remark, broker.store.refusal)))

@@ -33,7 +33,7 @@ class Disk:
 
     def flush(self, least_pages: int = 0) -> int:
         end = self.files.end_offset
-        self.may_flush.acquire()
+        self.may_flush.acquire(timeout=20)
         self.flushes += 1
         if self.error is not None:
             raise self.error

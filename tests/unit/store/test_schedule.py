@@ -48,6 +48,8 @@ class Store:
         self.on_disk: set[int] = set()
         self.brought_in: list[tuple[int, int]] = []
         self.unreadable = False
+        self.sync_error: OSError | None = None
+        self.synced = 0
 
     def delay_queues(self) -> dict[int, DelayQueue]:
         return dict(self.queues)
@@ -66,6 +68,11 @@ class Store:
 
     def was_put(self, message: Message, after: int) -> bool:
         return message.body in self.known
+
+    def sync_log(self) -> None:
+        if self.sync_error is not None:
+            raise self.sync_error
+        self.synced = len(self.put)
 
     def put_due(self, message: Message) -> PutResult:
         self.put.append(message)
@@ -238,6 +245,22 @@ def test_progress_is_upstream_s_file(schedule: Schedule, store: Store, clock: Ma
     again = Schedule(store, LEVELS, path, clock, 10_000)
     again.load()
     assert again.offsets == {1: 1, 3: 1, 5: 1}
+
+
+def test_progress_is_on_disk_only_after_what_it_speaks_of(
+    schedule: Schedule, store: Store, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.delay(1, b"a")
+    clock.advance(1000)
+    schedule.deliver(1)
+    store.sync_error = OSError(5, "Input/output error", "/the/log")
+    schedule.shutdown()
+    assert "delay progress is not written" in caplog.text
+    assert not list(tmp_path.rglob("delayOffset.json"))
+    store.sync_error = None
+    schedule.persist()
+    assert store.synced == 1
+    assert list(tmp_path.rglob("delayOffset.json"))
 
 
 def run(schedule: Schedule, steps: Callable[[], None], seconds: float) -> None:
