@@ -1,6 +1,7 @@
 """Options of the test run as a whole."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,10 @@ from tests import needs
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("rocketpy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rocketpy")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background: servers of tests would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

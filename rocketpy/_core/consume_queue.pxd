@@ -18,6 +18,7 @@ cdef struct QueueState:           # stays at one address for the life of its Con
     int64_t max_index             # index of the next entry
     int64_t min_index             # first entry whose message is still in the commit log
     int64_t max_physical_offset   # end of the last message an entry points to
+    int64_t last_physical_offset  # where the message of the last entry begins; -1: no entry, or a filler
     const char* topic             # UTF-8, the ConsumeQueue's memory
     int topic_size
     int32_t queue_id
@@ -26,6 +27,7 @@ cdef struct QueueState:           # stays at one address for the life of its Con
     QueueState* next_woken
     bint dirty                    # on StoreState.dirty: has entries that were not handed to the flush thread
     QueueState* next_dirty
+    bint used                     # put to or read since idle queues were last unmapped
     void* owner                   # its ConsumeQueue, borrowed
 
 cdef int queue_room(QueueState* queue, int entries) noexcept nogil               # ROOM_… for so many entries, across one file's end at most
@@ -39,3 +41,4 @@ cdef class ConsumeQueue:
     cdef readonly bytes topic     # UTF-8
     cdef readonly int queue_id
     cdef readonly MappedFiles files
+    cdef int _cut_behind(self, int64_t index, const Entry* last) except -1

@@ -17,6 +17,9 @@ class ConsumeQueue:
     def min_offset(self) -> int:
         """First index whose message is still in the commit log."""
     @property
+    def last_physical_offset(self) -> int:
+        """Where the message of the last entry begins; -1 when there is no entry, or a filler."""
+    @property
     def max_physical_offset(self) -> int:
         """End of the last message an entry points to; -1 when there is none."""
     def load(self) -> list[str]:

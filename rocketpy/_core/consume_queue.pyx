@@ -61,6 +61,8 @@ cdef int put_entry(QueueState* queue, int64_t physical_offset, int32_t size, int
     put_i64(at + 12, tags_code)
     tail.wrote += ENTRY_SIZE
     queue.max_index += 1
+    queue.used = True
+    queue.last_physical_offset = physical_offset
     if physical_offset + size > queue.max_physical_offset:
         queue.max_physical_offset = physical_offset + size
     return ROOM_READY
@@ -90,7 +92,7 @@ cdef class ConsumeQueue:
         self.state.topic = self.topic
         self.state.topic_size = len(topic)
         self.state.queue_id = queue_id
-        self.state.max_physical_offset = -1
+        self.state.max_physical_offset = self.state.last_physical_offset = -1
         self.state.holds = NULL
         self.state.next_woken = NULL
         self.state.owner = <void*> self
@@ -104,6 +106,11 @@ cdef class ConsumeQueue:
     def min_offset(self):
         """First index whose message is still in the commit log."""
         return self.state.min_index
+
+    @property
+    def last_physical_offset(self):
+        """Where the message of the last entry begins; -1 when there is no entry, or a filler."""
+        return self.state.last_physical_offset
 
     @property
     def max_physical_offset(self):
@@ -120,23 +127,35 @@ cdef class ConsumeQueue:
         """Find the end: the entries up to the first invalid one, looked for from the third last file on, or the first."""
         cdef FileSeq* seq = &self.files.seq
         cdef int64_t index, end
+        cdef Entry last
         if seq.count == 0:
             return
         index = seq.files[0 if from_first else max(0, seq.count - 3)].start // ENTRY_SIZE
         end = end_offset(seq) // ENTRY_SIZE
+        last.size = 0
         with nogil:
-            index = first_invalid(seq, index, end)
-        self.cut_at(index)
+            index = first_invalid(seq, index, end, &last)
+        if last.size:
+            self._cut_behind(index, &last)
+        else:
+            self.cut_at(index)                 # the entry before stands in an earlier file
 
     def cut_at(self, int64_t index):
         """Make `index` the next one; later entries become zeros."""
-        cdef Entry entry
+        cdef Entry last
+        if read_entry(&self.state, index - 1, &last) != 0:
+            last.size = 0
+        self._cut_behind(index, &last)
+
+    cdef int _cut_behind(self, int64_t index, const Entry* last) except -1:
+        """`last` is the entry before `index`, of size 0 when there is none."""
+        cdef bint is_message = last.size != 0 and last.size != FILLER_SIZE
         self.files.truncate_to(index * ENTRY_SIZE)
         self.state.max_index = end_offset(&self.files.seq) // ENTRY_SIZE
-        self.state.max_physical_offset = -1
-        if read_entry(&self.state, self.state.max_index - 1, &entry) == 0 and entry.size != FILLER_SIZE:
-            self.state.max_physical_offset = entry.physical_offset + entry.size
+        self.state.max_physical_offset = last.physical_offset + last.size if is_message else -1
+        self.state.last_physical_offset = last.physical_offset if is_message else -1
         self.state.min_index = min(self.state.min_index, self.state.max_index)
+        return 0
 
     def cut_from(self, int64_t physical_offset):
         """Drop the entries at the end that point at or beyond `physical_offset`; returns how many."""
@@ -165,6 +184,8 @@ cdef class ConsumeQueue:
         low = self.files.seq.files[0].start // ENTRY_SIZE
         high = self.state.max_index
         with nogil:
+            if read_entry(&self.state, low, &entry) == 0 and entry.physical_offset >= log_start and entry.size != FILLER_SIZE:
+                high = low                     # nothing was cleaned away, which is common
             while low < high:
                 middle = (low + high) // 2
                 if read_entry(&self.state, middle, &entry) != 0 or entry.physical_offset >= log_start and entry.size != FILLER_SIZE:
@@ -217,8 +238,8 @@ cdef class ConsumeQueue:
         self.files.add_file(self.state.max_index // (self.files.seq.file_size // ENTRY_SIZE) * self.files.seq.file_size)
 
 
-cdef int64_t first_invalid(FileSeq* seq, int64_t index, int64_t end) noexcept nogil:
-    """Reads rather than maps: a store may have more queues than a process may have maps."""
+cdef int64_t first_invalid(FileSeq* seq, int64_t index, int64_t end, Entry* last) noexcept nogil:
+    """Reads rather than maps: a store may have more queues than a process may have maps. `last`: the entry before it."""
     cdef char[SCANNED_ENTRIES * ENTRY_SIZE] chunk
     cdef FileMap* file
     cdef int64_t count, i
@@ -230,5 +251,7 @@ cdef int64_t first_invalid(FileSeq* seq, int64_t index, int64_t end) noexcept no
         for i in range(count):
             if get_i64(chunk + i * ENTRY_SIZE) < 0 or get_i32(chunk + i * ENTRY_SIZE + 8) <= 0:
                 return index + i
+            last.physical_offset = get_i64(chunk + i * ENTRY_SIZE)
+            last.size = get_i32(chunk + i * ENTRY_SIZE + 8)
         index += count
     return index

@@ -141,7 +141,7 @@ cdef class Holds:
                 hold.wake()
             return 0
         status = get_messages(
-            &self.writer.state, &hold.queue.state, hold.offset, hold.max_msg_nums, &hold.tags, &found)
+            &self.writer.state, &hold.queue.state, hold.offset, hold.max_msg_nums, &hold.tags, False, &found)
         if status == GET_NO_MATCHED_MESSAGE and not last:
             hold.offset = found.next_begin_offset
             return 0
@@ -156,7 +156,8 @@ cdef class Holds:
             return _answer(hold, &found, PULL_NOT_FOUND, b"OFFSET_OVERFLOW_ONE")
         if status == GET_NO_MESSAGE_IN_QUEUE:
             return _answer(hold, &found, PULL_NOT_FOUND, b"NO_MESSAGE_IN_QUEUE")
-        # The queue was cleaned or cut under the waiting pull: the client asks again, and the full lane corrects it.
+        # The queue was cleaned or cut under the waiting pull, or the disk must be read: the client asks again, and the full
+        # lane sees to it.
         found.next_begin_offset = hold.asked_offset
         return _answer(hold, &found, PULL_RETRY_IMMEDIATELY, b"NO_MATCHED_MESSAGE")
 

@@ -8,7 +8,7 @@ import os
 from collections import namedtuple
 
 from libc.errno cimport EDQUOT, EINTR, EIO, ENOSPC, errno
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport INT32_MAX, int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memset
 from posix.mman cimport MAP_FAILED, MAP_SHARED, MS_SYNC, PROT_READ, PROT_WRITE, mmap, msync, munmap
@@ -321,22 +321,15 @@ cdef class IndexFile:
         cdef bytes topic_bytes = topic.encode("utf-8", "replace")
         cdef bytes key_bytes = key.encode("utf-8", "replace")
         cdef int32_t hash_code = key_hash(topic_bytes, len(topic_bytes), key_bytes, len(key_bytes))
-        cdef int32_t number = believable(map, get_i32(slot_at(map, hash_code % map.slots)))
-        cdef int32_t previous
-        cdef int64_t time
-        cdef const char* entry
+        cdef int32_t number = 0
+        cdef int64_t offset = 0
         cdef list found = []
-        while number and len(found) < max_num:
-            entry = entry_at(map, number)
-            if get_i32(entry + 12) < 0:
+        while len(found) < max_num:
+            with nogil:                     # pages may have to be read, and the loop goes on meanwhile
+                number = next_match(map, number, hash_code, begin_ms, end_ms, &offset)
+            if number == 0:
                 break
-            time = map.begin_timestamp + get_i32(entry + 12) * <int64_t> 1000
-            if get_i32(entry) == hash_code and begin_ms <= time <= end_ms:
-                found.append(get_i64(entry + 4))
-            previous = believable(map, get_i32(entry + 16))
-            if time < begin_ms or previous >= number:       # a chain only goes back: a garbled one must not run in rings
-                break
-            number = previous
+            found.append(offset)
         return found
 
     def entry(self, int32_t number):
@@ -384,6 +377,28 @@ cdef class IndexFile:
 
     def __repr__(self):
         return f"<IndexFile {self.path}: {self.count} of {self.capacity - 1} entries>"
+
+
+cdef int32_t next_match(
+    IndexMap* map, int32_t number, int32_t hash_code, int64_t begin_ms, int64_t end_ms, int64_t* offset,
+) noexcept nogil:
+    """The next entry behind `number` in its chain (0: from the slot on) that matches, or 0."""
+    cdef int32_t before
+    cdef int64_t time
+    cdef const char* entry
+    while True:
+        before = number if number else INT32_MAX
+        number = get_i32(entry_at(map, number) + 16 if number else slot_at(map, hash_code % map.slots))
+        number = believable(map, number)
+        if number == 0 or number >= before:         # a chain only goes back: a garbled one must not run in rings
+            return 0
+        entry = entry_at(map, number)
+        time = map.begin_timestamp + get_i32(entry + 12) * <int64_t> 1000
+        if get_i32(entry + 12) < 0 or time < begin_ms:
+            return 0
+        if get_i32(entry) == hash_code and time <= end_ms:
+            offset[0] = get_i64(entry + 4)
+            return number
 
 
 cdef int32_t sound_until(IndexMap* map, int64_t end_offset) noexcept nogil:

@@ -3,7 +3,7 @@
 Runs without the GIL from record to record; Python is asked only for a queue it has not met yet or a new file.
 """
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memchr, memcmp, memset
 
 from rocketpy._core.commit_log cimport (
@@ -112,6 +112,8 @@ cdef class LogWalk:
         cdef ConsumeQueue queue = self.writer.find_queue(message.topic[:message.topic_size], message.queue_id)
         cdef int slot
         self._cached(message, &slot)
+        if self.cache[slot] != NULL and self.cache[slot] != &queue.state:
+            (<ConsumeQueue> self.cache[slot].owner).files.unmap()       # a process may not map every queue of a large store
         self.cache[slot] = &queue.state
         self.writer.prepare_index(index_keys(&self.writer.state, message))
         if dispatch_message(&self.writer.state, &queue.state, message) == PUT_DONE:
@@ -185,7 +187,11 @@ def trusted_end(StoreWriter writer not None, ConsumeQueue queue not None):
     cdef int64_t least = queue.files.first_offset // 20
     cdef int64_t log_start = writer.log.first_offset
     cdef Entry entry
+    entry.physical_offset = queue.state.last_physical_offset
+    entry.size = <int32_t> (queue.state.max_physical_offset - queue.state.last_physical_offset)
     with nogil:
+        if entry.physical_offset >= 0 and index > least and _is_own(writer, queue, &entry, index - 1, log_start):
+            least = index
         while index > least:
             if read_entry(&queue.state, index - 1, &entry) == 0 and _is_own(writer, queue, &entry, index - 1, log_start):
                 break

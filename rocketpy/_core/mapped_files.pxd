@@ -19,6 +19,7 @@ cdef struct FileMap:
     int64_t populated        # bytes whose pages were faulted in ahead of need (relative)
     int64_t flushed          # bytes msync has returned for (relative); flushed <= wrote
     int pins                 # helper threads that use the map now: it is not unmapped while > 0 (changed with the GIL only)
+    bint small_pages         # as FileSeq.small_pages: advised anew at every mapping
     bint gone                # taken out of the sequence: unmapped when the last pin goes
 
 cdef struct FileSeq:
@@ -39,6 +40,8 @@ cdef int read_bytes(FileSeq* seq, int64_t offset, int64_t size, char* into) noex
 cdef int64_t data_end(FileMap* file, int64_t at) noexcept nogil
                       # where the data around `at` ends (relative); `at` itself in a hole. Reading a hole of a full tmpfs
                       # through a map is SIGBUS, so recovery, which looks where nothing was written, asks first
+cdef int64_t resident(FileMap* file, int64_t at, int64_t size) noexcept nogil
+                      # how many of the `size` bytes at `at` (relative, of a mapped file) can be read without the disk
 cdef int64_t first_offset(FileSeq* seq) noexcept nogil                          # where the first file starts
 cdef int64_t end_offset(FileSeq* seq) noexcept nogil                            # where the next byte would be appended
 cdef int make_room(FileSeq* seq, int64_t size) noexcept nogil                   # ROOM_…: may `size` bytes be written at the tail's end?
@@ -57,5 +60,7 @@ cdef class MappedFiles:
     cdef int _empty(self, FileMap* file, int64_t end) except -1
     cdef int _remove(self, int number) except -1
     cdef int _take_out(self, int number) except -1
+    cdef bint is_mapped(self) noexcept
+    cdef int unmap(self) except -1
     cdef int _release(self, FileMap* file) except -1
     cdef int _unpin(self, FileMap* file) except -1

@@ -27,6 +27,8 @@ class MappedFiles:
         """Append bytes that do not cross a file's end, making files and room as needed; returns their offset."""
     def read(self, offset: int, size: int) -> bytes | None:
         """A copy of `size` appended bytes, or None when they are not all there in one file."""
+    def place(self, offset: int) -> tuple[str, int] | None:
+        """(path, where in that file) of an appended byte, or None: for who reads it by himself; any thread."""
     def readable(self, offset: int) -> int:
         """How many appended bytes stand from `offset` to the end of its file's appended part."""
     @property
@@ -79,3 +81,6 @@ class MappedFiles:
 
 def sync_file_system(folder: str) -> None:
     """Bring all files of the folder's file system to the disk; the GIL is released meanwhile."""
+
+def read_in(path: str, start: int, size: int) -> None:
+    """Bring a part of a file into memory and wait for it, the GIL released; OSError when the disk cannot be read."""

@@ -132,7 +132,7 @@ cdef int serve_pull(Desk* desk, const Frame* frame, Peer* peer, Pull* pull) noex
     if pull.row.queues[pull.request.queue_id] == NULL:
         return NEEDS_QUEUE
     status = get_messages(desk.store, pull.row.queues[pull.request.queue_id], pull.request.queue_offset,
-                          pull.request.max_msg_nums, &pull.tags, &pull.found)
+                          pull.request.max_msg_nums, &pull.tags, False, &pull.found)
     if status == GET_FOUND or status == GET_NO_MATCHED_MESSAGE:
         note_pull_commit(desk, pull)
         return _reply_to_pull(desk, frame, peer, pull, status == GET_FOUND)

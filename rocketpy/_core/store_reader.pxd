@@ -15,6 +15,7 @@ cdef enum:                        # GetMessageStatus, in upstream's order
     GET_OFFSET_TOO_SMALL = 6
     GET_NO_MATCHED_LOGIC_QUEUE = 7
     GET_NO_MESSAGE_IN_QUEUE = 8
+    GET_NOT_IN_MEMORY = 9         # ours: the disk would have to be read; bring it in (store/cold_reads.py), then get again
 
 cdef enum:
     MAX_SLICES = 128              # a get ends early rather than return more pieces
@@ -39,8 +40,9 @@ cdef struct Found:
     int64_t max_offset
     LogSlice slices[MAX_SLICES]   # adjacent messages are one slice
 
-cdef int get_messages(StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, Found* out) noexcept nogil
-                                  # returns out.status
+cdef int get_messages(
+    StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, bint may_wait, Found* out,
+) noexcept nogil                  # returns out.status; not may_wait: only what is in memory, which may be less than there is
 cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil
 cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* size) noexcept nogil
                                   # one record, lengths checked, or NULL

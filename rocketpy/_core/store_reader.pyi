@@ -12,10 +12,12 @@ def get(
     max_nums: int,
     codes: Collection[int] | None = None,
     matches: Callable[[bytes], bool] | None = None,
+    may_wait: bool = True,
 ) -> tuple[int, bytes, int, int, int, int, bool]:
     """(status, body, count, next begin offset, min, max, suggest slave).
 
-    `codes`: hash codes of tags, None for all; `matches`: asked with the properties of each message that is left.
+    `codes`: hash codes of tags, None for all; `matches`: asked with the properties of each message that is left;
+    `may_wait`: for the disk, else the status may be 9, GET_NOT_IN_MEMORY.
     """
 
 def record(writer: StoreWriter, physical_offset: int) -> bytes | None:

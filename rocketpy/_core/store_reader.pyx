@@ -1,19 +1,24 @@
 """Reading for pull: walks a consume queue and hands out slices of the mapped commit log, no copies.
 
 A message is handed out only when its bytes are appended and within one file. The statuses and limits are upstream's
-(DefaultMessageStore.getMessage); a tag filter never looks at an extension address.
+(DefaultMessageStore.getMessage); a tag filter never looks at an extension address. Who may not wait for the disk gets
+only what is in memory: what was appended lately is, and of what is older the kernel is asked (mincore).
 """
 
+from libc.errno cimport ENOMEM
 from libc.stdint cimport INT64_MIN, int32_t, int64_t
 from libc.string cimport memset
 
 from rocketpy._core.commit_log cimport MESSAGE_MAGIC_CODE, RECORD_MESSAGE, MessageToPut, get_i32, get_i64, read_record
 from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, QueueState
-from rocketpy._core.mapped_files cimport FileMap, bytes_at, end_offset, find_file, map_file
+from rocketpy._core.mapped_files cimport FileMap, bytes_at, end_offset, find_file, map_file, resident
 from rocketpy._core.store_writer cimport StoreState, StoreWriter
 
 cdef enum:
     SCANNED_BYTES = 16000         # of the consume queue in one get, at least
+    HOT_BYTES = 8 << 20           # so much at the log's end was written a moment ago: nobody is asked whether it is there
+    TAIL_BYTES = 4096             # the same for entries at the end of a queue whose last message is hot
+    ASKED_BYTES = 65536           # asked of the kernel at once: what a get is likely to bring
 
 
 cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil:
@@ -26,7 +31,9 @@ cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil:
     return False
 
 
-cdef int get_messages(StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, Found* out) noexcept nogil:
+cdef int get_messages(
+    StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, bint may_wait, Found* out,
+) noexcept nogil:
     out.count = out.slice_count = 0
     out.size = 0
     out.suggest_slave = False
@@ -45,26 +52,35 @@ cdef int get_messages(StoreState* store, QueueState* queue, int64_t offset, int 
         out.next_begin_offset = 0 if queue.min_index == 0 else queue.max_index
         out.status = GET_OFFSET_OVERFLOW_BADLY
     else:
-        _scan(store, queue, offset, max_nums, tags, out)
+        _scan(store, queue, offset, max_nums, tags, may_wait, out)
     return out.status
 
 
-cdef void _scan(StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, Found* out) noexcept nogil:
+cdef void _scan(
+    StoreState* store, QueueState* queue, int64_t offset, int max_nums, const TagFilter* tags, bint may_wait, Found* out,
+) noexcept nogil:
     cdef FileMap* file = find_file(queue.files, offset * ENTRY_SIZE)
     cdef int64_t log_end = end_offset(store.log)
+    cdef int64_t hot_from = INT64_MIN if may_wait else log_end - HOT_BYTES
+    cdef int64_t known_from = 0, known_until = 0       # this part of the log is in memory
     cdef int64_t skip_before = INT64_MIN      # set after a message that is gone: its whole log file is
     cdef int64_t physical_offset = 0
     cdef int64_t tags_code, at, end
     cdef int32_t size
     cdef const char* entry
     cdef const char* record
-    if file == NULL or map_file(file) == NULL:
+    if file == NULL:
         out.status = GET_OFFSET_FOUND_NULL
         out.next_begin_offset = (offset * ENTRY_SIZE // queue.files.file_size + 1) * queue.files.file_size // ENTRY_SIZE
         return
-    out.status = GET_NO_MATCHED_MESSAGE
+    queue.used = True
     at = offset * ENTRY_SIZE - file.start
     end = min(file.wrote, at + max(<int64_t> SCANNED_BYTES, <int64_t> max_nums * ENTRY_SIZE))
+    end = _readable_entries(queue, file, at, end, hot_from)
+    if end == at:
+        out.status = GET_NOT_IN_MEMORY
+        return
+    out.status = GET_NO_MATCHED_MESSAGE
     while at < end:
         entry = file.base + at
         physical_offset = get_i64(entry)
@@ -77,10 +93,18 @@ cdef void _scan(StoreState* store, QueueState* queue, int64_t offset, int max_nu
             break
         if tags_match(tags, tags_code):
             record = bytes_at(store.log, physical_offset, size)
+            if record == NULL and _lacks_map(store, physical_offset, size):
+                out.status = out.status if out.count else GET_NOT_IN_MEMORY
+                break
             if record == NULL:
                 if out.size == 0:
                     out.status = GET_MESSAGE_WAS_REMOVING
                 skip_before = (physical_offset // store.log.file_size + 1) * store.log.file_size
+            elif (physical_offset < hot_from and not known_from <= physical_offset <= known_until - size
+                    and not _is_in_memory(store, physical_offset, size, &known_from, &known_until)):
+                if at == offset * ENTRY_SIZE - file.start:
+                    out.status = GET_NOT_IN_MEMORY
+                break                          # what was found, or passed over, so far is an answer
             elif not _is_whole(record, size, physical_offset):
                 if out.size == 0:              # damaged in the log: what follows it stays readable
                     out.status = GET_MESSAGE_WAS_REMOVING
@@ -93,6 +117,31 @@ cdef void _scan(StoreState* store, QueueState* queue, int64_t offset, int max_nu
         at += ENTRY_SIZE
     out.next_begin_offset = (file.start + at) // ENTRY_SIZE
     out.suggest_slave = log_end - physical_offset > store.memory_bytes
+
+
+cdef int64_t _readable_entries(QueueState* queue, FileMap* file, int64_t at, int64_t end, int64_t hot_from) noexcept nogil:
+    """Where the entries from `at` on end that can be read now; `at` itself: none, or there are no maps to be had."""
+    cdef int64_t there
+    if map_file(file) == NULL:
+        return at
+    if hot_from == INT64_MIN or queue.max_physical_offset > hot_from and file.wrote - at <= TAIL_BYTES:
+        return end
+    there = resident(file, at, end - at)
+    return at + there // ENTRY_SIZE * ENTRY_SIZE
+
+
+cdef inline bint _lacks_map(StoreState* store, int64_t offset, int32_t size) noexcept nogil:
+    cdef FileMap* file = find_file(store.log, offset)
+    return file != NULL and file.base == NULL and size >= 0 and offset - file.start + size <= file.wrote
+
+
+cdef bint _is_in_memory(StoreState* store, int64_t offset, int32_t size, int64_t* known_from, int64_t* known_until) noexcept nogil:
+    """Whether a record of a mapped file can be read without the disk; and how far behind it that is so."""
+    cdef FileMap* file = find_file(store.log, offset)
+    cdef int64_t asked = min(max(<int64_t> size, <int64_t> ASKED_BYTES), file.start + file.size - offset)
+    known_from[0] = offset
+    known_until[0] = offset + resident(file, offset - file.start, asked)
+    return offset + size <= known_until[0]
 
 
 cdef inline bint _is_whole(const char* record, int32_t size, int64_t physical_offset) noexcept nogil:
@@ -142,18 +191,22 @@ cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* 
 
 # -- Python doors --------------------------------------------------------------------------------------------------
 
-def get(StoreWriter writer not None, ConsumeQueue queue not None, int64_t offset, int max_nums, codes=None, matches=None):
+def get(
+    StoreWriter writer not None, ConsumeQueue queue not None, int64_t offset, int max_nums, codes=None, matches=None,
+    bint may_wait=True,
+):
     """(status, body, count, next begin offset, min, max, suggest slave).
 
-    `codes`: hash codes of tags, None for all; `matches`: asked with the properties of each message that is left.
+    `codes`: hash codes of tags, None for all; `matches`: asked with the properties of each message that is left;
+    `may_wait`: for the disk, else the status may be GET_NOT_IN_MEMORY.
     """
     cdef Found found
     cdef TagFilter tags
     cdef int32_t[256] wanted
     _take_codes(&tags, wanted, codes)
-    get_messages(&writer.state, &queue.state, offset, 1 if matches is not None else max_nums, &tags, &found)
+    _get_mapped(writer, queue, offset, 1 if matches is not None else max_nums, &tags, may_wait, &found)
     if matches is not None and found.status == GET_FOUND:
-        return _get_matching(writer, queue, offset, max_nums, &tags, matches)
+        return _get_matching(writer, queue, offset, max_nums, &tags, may_wait, matches)
     body = b"".join([found.slices[i].at[:found.slices[i].size] for i in range(found.slice_count)])
     return (found.status, body, found.count, found.next_begin_offset, found.min_offset, found.max_offset,
             bool(found.suggest_slave))
@@ -171,7 +224,21 @@ cdef int _take_codes(TagFilter* tags, int32_t* wanted, codes) except -1:
     return 0
 
 
-cdef tuple _get_matching(StoreWriter writer, ConsumeQueue queue, int64_t offset, int max_nums, const TagFilter* tags, matches):
+cdef int _get_mapped(
+    StoreWriter writer, ConsumeQueue queue, int64_t offset, int max_nums, const TagFilter* tags, bint may_wait, Found* found,
+) except -1:
+    """As get_messages; where the process has no maps left, those of idle queues are given back first."""
+    get_messages(&writer.state, &queue.state, offset, max_nums, tags, may_wait, found)
+    if may_wait and found.status == GET_NOT_IN_MEMORY:
+        writer.unmap_queues(&queue.state)
+        if get_messages(&writer.state, &queue.state, offset, max_nums, tags, may_wait, found) == GET_NOT_IN_MEMORY:
+            raise OSError(ENOMEM, "no map to be had for a consume queue (vm.max_map_count)", queue.files.folder)
+    return 0
+
+
+cdef tuple _get_matching(
+    StoreWriter writer, ConsumeQueue queue, int64_t offset, int max_nums, const TagFilter* tags, bint may_wait, matches,
+):
     """One message after the other through `matches`, within the limits of one get."""
     cdef Found found
     cdef StoreState* store = &writer.state
@@ -180,7 +247,7 @@ cdef tuple _get_matching(StoreWriter writer, ConsumeQueue queue, int64_t offset,
     cdef list records = []
     cdef int64_t size = 0
     while at < stop and len(records) < min(max_nums, store.max_count_in_memory):
-        if get_messages(store, &queue.state, at, 1, tags, &found) != GET_FOUND:
+        if get_messages(store, &queue.state, at, 1, tags, may_wait, &found) != GET_FOUND:
             if found.status == GET_NO_MATCHED_MESSAGE:
                 at = found.next_begin_offset
             break

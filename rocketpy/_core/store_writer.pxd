@@ -25,6 +25,7 @@ cdef struct StoreState:
     int64_t max_message_size      # of a whole record
     int64_t physic_timestamp      # store time of the last record
     int64_t logics_timestamp      # store time of the last consume queue entry
+    int64_t wake_flush_at         # once the log's end passes this offset, the flush thread is told: enough pages gathered
     int64_t wake_helper_at        # once the log's end passes this offset, the allocator is told to go ahead
     int64_t memory_bytes          # more than this behind the end counts as "on disk" (40 % of RAM)
     int max_bytes_in_memory       # limits of one get (maxTransferBytesOnMessageInMemory …)
@@ -63,5 +64,6 @@ cdef class StoreWriter:
     cdef int prepare(self, QueueState* queue, int64_t size, int entries, int keys) except -1
                                   # after PUT_NEEDS_SPACE: 1: put again; OSError: the disk refused
     cdef int prepare_index(self, int keys) except -1
+    cdef int unmap_queues(self, QueueState* but) except -1
     cdef int _add_queue_file(self, ConsumeQueue queue) except -1
     cdef tuple _put_all(self, ConsumeQueue queue, MessageToPut* messages, int count)

@@ -62,6 +62,13 @@ class StoreWriter:
         """Where keys go from now on; None: nowhere."""
     def take_dirty(self) -> list[ConsumeQueue]:
         """Queues with entries since the last call, for the flush thread (appending thread only)."""
+    def unmap_all_queues(self) -> None:
+        """After recovery: what it mapped may be every queue there is."""
+    def unmap_idle(self, most: int) -> int:
+        """Where more than `most` queues are mapped, unmap those not used since the last call; returns how many files.
+
+        Only between two turns of the loop.
+        """
     def delete_queue(self, topic: bytes, queue_id: int) -> None:
         """Take a queue out and remove its files."""
     def set_delays(self, delays_ms: Sequence[int]) -> None:
@@ -81,7 +88,9 @@ class StoreWriter:
         """eventfds of the allocator and the flush thread; -1: none."""
     def wake_helper_at(self, offset: int) -> None:
         """The allocator is told once the log's end passes `offset`."""
-    def flush_begins(self) -> None:
-        """The flush thread is about to look at the log's end: requests from now on wake it again."""
+    def wake_flush_at(self, offset: int) -> None:
+        """The flush thread is told once the log's end passes `offset`."""
+    def flush_begins(self) -> bool:
+        """The flush thread is about to look at the log's end: requests from now on wake it again. Was there one?"""
     def request_flush(self) -> None:
         """Wake the flush thread."""

@@ -7,6 +7,7 @@ appends is the only one that changes StoreState; helpers are woken through event
 import os
 
 cimport cython
+from libc.errno cimport ENOMEM
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
@@ -20,7 +21,7 @@ from rocketpy._core.commit_log cimport (
 from rocketpy._core.consume_queue cimport ConsumeQueue, Entry, QueueState, entry_at, put_entry, queue_room, read_entry
 from rocketpy._core.index_file cimport INDEX_READY, IndexWriter, count_keys, index_room, put_keys
 from rocketpy._core.mapped_files cimport (
-    ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, make_room, roll_file,
+    ROOM_FAILED, ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, make_room, roll_file,
 )
 
 cdef extern from * nogil:
@@ -167,6 +168,9 @@ cdef void _wake(StoreState* store, QueueState* queue, int entries) noexcept nogi
         queue.woken = True
         queue.next_woken = store.woken
         store.woken = queue
+    if tail.start + tail.wrote >= store.wake_flush_at:
+        store.wake_flush_at = INT64_MAX
+        _signal(store.flush_fd)
     if tail.start + tail.wrote >= store.wake_helper_at:
         store.wake_helper_at = INT64_MAX
         _signal(store.helper_fd)
@@ -229,7 +233,7 @@ cdef class StoreWriter:
         self.queue_file_size = queue_file_size
         self.state.log = &log.seq
         self.state.max_message_size = max_message_size
-        self.state.wake_helper_at = INT64_MAX
+        self.state.wake_helper_at = self.state.wake_flush_at = INT64_MAX
         self.state.helper_fd = self.state.flush_fd = -1
         self.state.writeable = self.state.readable = True
         self.state.wake_on_put = True
@@ -267,6 +271,9 @@ cdef class StoreWriter:
         room = queue_room(queue, entries)
         if room == ROOM_NEEDS_FILE:
             self._add_queue_file(<ConsumeQueue> queue.owner)
+            room = queue_room(queue, entries)
+        if room == ROOM_FAILED and queue.files.error == ENOMEM:
+            self.unmap_queues(queue)
             room = queue_room(queue, entries)
         _checked(room, queue.files, (<ConsumeQueue> queue.owner).files.folder)
         return self.prepare_index(keys)
@@ -364,6 +371,32 @@ cdef class StoreWriter:
             queue = queue.next_dirty
         return queues
 
+    cdef int unmap_queues(self, QueueState* but) except -1:
+        """The process has no maps left (vm.max_map_count): give back those of every other queue."""
+        cdef ConsumeQueue queue
+        for queue in self.queues.values():
+            if &queue.state != but:
+                queue.files.unmap()
+        return 0
+
+    def unmap_all_queues(self):
+        """After recovery: what it mapped may be every queue there is."""
+        self.unmap_queues(NULL)
+
+    def unmap_idle(self, int most):
+        """Keep at most `most` queues mapped, if so many are idle; returns how many were unmapped (between two turns)."""
+        cdef ConsumeQueue queue
+        cdef int mapped = 0, unmapped = 0
+        for queue in self.queues.values():
+            mapped += queue.files.is_mapped()
+        if mapped <= most:
+            return 0
+        for queue in self.queues.values():
+            if not queue.state.used:
+                unmapped += queue.files.unmap()
+            queue.state.used = False
+        return unmapped
+
     def delete_queue(self, bytes topic not None, int queue_id):
         """Take a queue out and remove its files."""
         cdef ConsumeQueue queue = self.queues.pop((topic, queue_id))
@@ -447,9 +480,13 @@ cdef class StoreWriter:
         """The allocator is told once the log's end passes `offset`."""
         self.state.wake_helper_at = offset
 
+    def wake_flush_at(self, int64_t offset):
+        """The flush thread is told once the log's end passes `offset`."""
+        self.state.wake_flush_at = offset
+
     def flush_begins(self):
-        """The flush thread is about to look at the log's end: requests from now on wake it again."""
-        __sync_val_compare_and_swap(&self.state.flush_asked, 1, 0)
+        """The flush thread is about to look at the log's end: requests from now on wake it again. Was there one?"""
+        return __sync_val_compare_and_swap(&self.state.flush_asked, 1, 0) == 1
 
     def request_flush(self):
         """Wake the flush thread."""

@@ -52,6 +52,7 @@ log = logging.getLogger("RocketmqBroker")
 EVERY_ADDRESS = "0.0.0.0"
 VIP_PORT_STEP = 2  # the VIP port is the listening port minus this
 EXPIRE_CLIENTS_MS = 10_000
+UNMAP_MS = 10_000
 FIRST_OFFSETS_MS = 10_000
 ADDRESS_SERVER_WAIT_S = 1.0  # a start does not wait longer for an address server that does not answer
 
@@ -172,6 +173,7 @@ class Broker:
         every(self.config.flush_consumer_offset_interval, self.offsets.persist_changes, first_ms=FIRST_OFFSETS_MS)
         every(EXPIRE_CLIENTS_MS, self._expire_clients)
         every(SAMPLE_MS, self.stats.sample)
+        every(UNMAP_MS, self.store.unmap_idle_queues)
 
     async def stop(self) -> None:
         """Stop accepting, say good-bye to the name servers, and put everything on disk."""

@@ -37,6 +37,14 @@ class DelayDoor:
         """The delayed message."""
         return self._store.message_at(physical_offset)
 
+    def is_in_memory(self, physical_offset: int) -> bool:
+        """Whether that message can be read without the disk."""
+        return self._store.is_in_memory(physical_offset)
+
+    async def bring_in(self, queue_id: int, index: int) -> None:
+        """Read delayed messages from the disk."""
+        await self._store.bring_in(SCHEDULE_TOPIC, queue_id, index)
+
     @property
     def last_store_timestamp(self) -> int:
         """Store time of the last message in the log."""

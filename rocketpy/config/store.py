@@ -107,9 +107,10 @@ class MessageStoreConfig(Settings):
     flush_commit_log_timed = prop(
         "flushCommitLogTimed",
         False,
-        "flush by the clock only, never on notice",
+        "asynchronous flushes go by flushIntervalCommitLog alone; else also as soon as flushCommitLogLeastPages "
+        "gathered, at most every 100 ms",
         important=True,
-        no_effect="an asynchronous flush always goes by the clock",
+        hot=True,
     )
     flush_interval_consume_queue = prop(
         "flushIntervalConsumeQueue", 1000, "pause between flushes of the consume queues, ms", hot=True, low=1

@@ -22,6 +22,11 @@ from rocketpy.store.running_flags import Running, RunningFlags
 
 log = logging.getLogger("RocketmqStore")
 
+PAGE = 4096
+# Nobody waits for an asynchronous flush, so pages may gather that long: a sync for every four of them, as upstream's
+# thread has it, took a tenth more CPU a message with one send outstanding.
+NOTICE_PAUSE_MS = 100
+
 
 class Flusher:
     """The flush thread and those who wait for it."""
@@ -39,6 +44,7 @@ class Flusher:
         self._stopping = False
         self._waiting: deque[tuple[int, asyncio.Future[PutMessageStatus]]] = deque()
         self._last_thorough_ms = clock.monotonic_ms()
+        self._sync_flush = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self.on_durable: list[Callable[[int], None]] = []  # called in the loop with the new durable offset
         self.on_refused: list[Callable[[], None]] = []  # called in the loop when the disk refused a flush
         self.syncs = 0
@@ -115,12 +121,28 @@ class Flusher:
         poll = select.poll()
         poll.register(self.event_fd, select.POLLIN)
         while not self._stopping:
-            asked = bool(poll.poll(self._config.flush_interval_commit_log))
-            if asked:
-                os.eventfd_read(self.event_fd)
-                self._writer.flush_begins()
+            asked = self._wait(poll)
             if not self._stopping:
                 self._sync(0 if asked else self._least_pages())
+
+    def _wait(self, poll: select.poll) -> bool:
+        """Until somebody asks for a flush (then True), enough gathered, or flushIntervalCommitLog is over."""
+        config = self._config
+        rest_ms = config.flush_interval_commit_log
+        if not config.flush_commit_log_timed and config.flush_disk_type is FlushDiskType.ASYNC_FLUSH:
+            pause_ms = min(NOTICE_PAUSE_MS, rest_ms)
+            if self._is_woken(poll, pause_ms):
+                return self._writer.flush_begins()
+            rest_ms -= pause_ms
+            enough = config.flush_commit_log_least_pages * PAGE
+            self._writer.wake_flush_at(self._writer.log.flushed_offset + enough)
+        return self._is_woken(poll, rest_ms) and self._writer.flush_begins()
+
+    def _is_woken(self, poll: select.poll, wait_ms: int) -> bool:
+        woken = bool(poll.poll(wait_ms))
+        if woken:
+            os.eventfd_read(self.event_fd)
+        return woken
 
     def _least_pages(self) -> int:
         """How much must have gathered for a sync that nobody asked for."""
@@ -144,7 +166,10 @@ class Flusher:
             self._checkpoint.physic_msg_timestamp = physic_timestamp
         if offset > before or offset > self._writer.durable_offset:
             self.syncs += 1
-            self._tell(self._answer, offset)
+            if self._sync_flush:
+                self._tell(self._answer, offset)
+            else:
+                self._writer.durable_offset = offset
         return True
 
     def refused(self, error: OSError) -> None:

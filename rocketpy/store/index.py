@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rocketpy._core.index_file import IndexFile, IndexWriter
+from rocketpy._core.mapped_files import read_in
 from rocketpy.clock import Clock
 from rocketpy.errors import StoreError
 from rocketpy.store.checkpoint import Checkpoint
 
 log = logging.getLogger("RocketmqStore")
 
+HEADER_SIZE = 40
+SLOT_SIZE = 4
 NAME_SIZE = 17                      # yyyyMMddHHmmssSSS
 
 # (physical offset, whether a record there counts itself) -> offset of the first message with keys from there, or None
@@ -168,6 +171,11 @@ class IndexFolder:
             name = f"{int(max(name, last)) + 1:0{NAME_SIZE}d}"
         return self.folder / name
 
+    def bring_in(self) -> None:
+        """Read the slots of the file written to, aside: each put touches one anywhere, and would wait for the disk."""
+        for file in self.files[-1:]:
+            self._run_aside(partial(bring_in_slots, file))
+
     def flush_full(self) -> None:
         """Bring full files to the disk, aside, and let the checkpoint know."""
         full = [file for file in self._unflushed if file.is_full]
@@ -198,14 +206,15 @@ class IndexFolder:
     def query(self, topic: str, key: str, max_num: int, begin_ms: int, end_ms: int) -> IndexQuery:
         """Offsets of at most `max_num` messages of a key stored in [begin_ms, end_ms]; newest files are asked first."""
         offsets: list[int] = []
-        for file in reversed(self.files):
+        files = list(self.files)                # a helper thread may ask while the loop drops old files
+        for file in reversed(files):
             if len(offsets) >= max_num:
                 break
             if file.is_time_matched(begin_ms, end_ms):
                 offsets += file.select(topic, key, max_num - len(offsets), begin_ms, end_ms)
             if file.count and file.begin_timestamp < begin_ms:
                 break
-        newest = self.files[-1] if self.files else None
+        newest = files[-1] if files else None
         return IndexQuery(
             sorted(offsets), newest.end_timestamp if newest else 0, newest.end_physical_offset if newest else 0
         )
@@ -237,6 +246,13 @@ class IndexFolder:
             except OSError as error:
                 if error.errno != errno.ENOENT:
                     log.error("index file %s cannot be removed: %s", path, error.strerror)
+
+
+def bring_in_slots(file: IndexFile) -> None:
+    try:
+        read_in(file.path, 0, HEADER_SIZE + file.slots * SLOT_SIZE)
+    except OSError as error:
+        log.warning("index file %s cannot be read ahead: %s", file.path, error.strerror)
 
 
 def file_name(now_ms: int) -> str:

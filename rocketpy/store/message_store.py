@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 
 from rocketpy._core import store_reader
+from rocketpy._core.cold_parts import is_in_memory
 from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.message import Message, decode_message, message_id
 from rocketpy._core.store_writer import StoreWriter
@@ -21,12 +22,13 @@ from rocketpy.errors import RequestRefused, StartRefused
 from rocketpy.store import put_rules
 from rocketpy.store.allocate import Allocator
 from rocketpy.store.checkpoint import Checkpoint
+from rocketpy.store.cold_reads import ColdReads
 from rocketpy.store.delay_levels import delays_ms
 from rocketpy.store.flush import Flusher
 from rocketpy.store.flush_queues import QueueFlusher
-from rocketpy.store.index import IndexFolder
+from rocketpy.store.index import IndexFolder, IndexQuery
 from rocketpy.store.lock import StoreLock
-from rocketpy.store.offset_by_time import offset_by_time, store_time_at
+from rocketpy.store.offset_by_time import offset_by_time, offset_search, store_time_at
 from rocketpy.store.opening import Opening, open_index, open_writer
 from rocketpy.store.paths import StorePaths, is_folder_name
 from rocketpy.store.put_rules import delay_level, destination, host_bytes
@@ -44,6 +46,7 @@ STATUSES = {
     3: PutMessageStatus.SERVICE_NOT_AVAILABLE,
 }
 BATCH_TOO_LARGE = 4
+MOST_MAPPED_QUEUES = 16_384
 
 
 class MessageStore:
@@ -68,6 +71,7 @@ class MessageStore:
         self.writer: StoreWriter
         self.flusher: Flusher
         self.index: IndexFolder | None = None
+        self.cold_reads: ColdReads
         self._queue_flusher: QueueFlusher
         self._allocator: Allocator
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -111,6 +115,7 @@ class MessageStore:
         )
         self._queue_flusher.flush_index = self._flush_index
         self._allocator = Allocator(self.writer)
+        self.cold_reads = ColdReads(self.writer)
         first, end = self.commit_log_min_offset, self.commit_log_max_offset
         log.info("store %s: messages from %d to %d", self.paths.root, first, end)
 
@@ -138,6 +143,8 @@ class MessageStore:
         self.flusher.start(loop)
         self._queue_flusher.start(loop, after_crash=not self._was_clean)
         self._allocator.start()
+        if self.index is not None:
+            self.index.bring_in()
         self.flags.open(True)
 
     def shutdown(self) -> None:
@@ -145,6 +152,7 @@ class MessageStore:
         self.flags.open(False)
         if hasattr(self, "_allocator"):
             self._allocator.stop()
+            self.cold_reads.shutdown()
             self._queue_flusher.stop()
             self.flusher.stop()
             self.writer.wake_through(-1, -1)
@@ -288,13 +296,23 @@ class MessageStore:
         max_nums: int,
         tags: frozenset[int] | None = None,
         matches: Callable[[bytes], bool] | None = None,
+        may_wait: bool = True,
     ) -> GetResult:
-        """Messages of a queue from `offset` on; `tags`: hash codes, `matches`: asked with each record's properties."""
+        """Messages of a queue from `offset` on; `tags`: hash codes, `matches`: asked with each record's properties.
+
+        Who may not wait for the disk gets what is in memory, or NOT_IN_MEMORY.
+        """
         queue = self._queue(topic, queue_id)
         if queue is None:
             return GetResult(GetMessageStatus.NO_MESSAGE_IN_QUEUE, b"", 0, 0, 0, 0, False)
-        found = store_reader.get(self.writer, queue, offset, max_nums, tags, matches)
+        found = store_reader.get(self.writer, queue, offset, max_nums, tags, matches, may_wait)
         return GetResult(GetMessageStatus(found[0]), *found[1:])
+
+    async def bring_in(self, topic: str, queue_id: int, offset: int) -> None:
+        """Read messages of a queue from `offset` on from the disk, in a thread; OSError when it cannot be read."""
+        queue = self._queue(topic, queue_id)
+        if queue is not None:
+            await self.cold_reads.bring_in(queue, offset)
 
     def queue(self, topic: str, queue_id: int) -> ConsumeQueue:
         """The queue, made in memory if there is none."""
@@ -324,6 +342,19 @@ class MessageStore:
         queue = self._queue(topic, queue_id)
         return 0 if queue is None else offset_by_time(self.writer, queue, timestamp_ms)
 
+    async def offset_by_time_patiently(self, topic: str, queue_id: int, timestamp_ms: int) -> int:
+        """The same; the disk is waited for in threads. OSError when it cannot be read."""
+        queue = self._queue(topic, queue_id)
+        if queue is None:
+            return 0
+        search = offset_search(self.writer, queue, timestamp_ms)
+        while True:
+            try:
+                needed = next(search)
+            except StopIteration as end:
+                return int(end.value)
+            await self.cold_reads.bring_in_records([needed])
+
     def is_on_disk(self, topic: str, queue_id: int, index: int) -> bool:
         """Is the message so far behind the log's end that reading it reads the disk? False when there is none."""
         queue = self._queue(topic, queue_id)
@@ -339,12 +370,26 @@ class MessageStore:
         record = self.record_at(physical_offset)
         return None if record is None else decode_message(record, 0, False)
 
+    def is_in_memory(self, physical_offset: int) -> bool:
+        """Whether the record that begins there can be read without the disk; True also where there is none."""
+        return is_in_memory(self.writer, physical_offset)
+
     def query(self, topic: str, key: str, max_num: int, begin_ms: int, end_ms: int) -> QueryResult:
         """Records whose key has the hash of `key`; `last_…` say how far the index goes, 0 when nothing was found."""
+        return self._records_of(self._look_up(topic, key, max_num, begin_ms, end_ms))
+
+    async def query_patiently(self, topic: str, key: str, max_num: int, begin_ms: int, end_ms: int) -> QueryResult:
+        """The same; the disk is waited for in threads. OSError when it cannot be read."""
+        found = await self.cold_reads.run(lambda: self._look_up(topic, key, max_num, begin_ms, end_ms))
+        await self.cold_reads.bring_in_records(found.offsets)
+        return self._records_of(found)
+
+    def _look_up(self, topic: str, key: str, max_num: int, begin_ms: int, end_ms: int) -> IndexQuery:
         if self.index is None:
-            return QueryResult(b"", 0, 0)
-        most = min(max_num, self.config.max_msgs_num_batch)
-        found = self.index.query(topic, key, most, begin_ms, end_ms)
+            return IndexQuery([], 0, 0)
+        return self.index.query(topic, key, min(max_num, self.config.max_msgs_num_batch), begin_ms, end_ms)
+
+    def _records_of(self, found: IndexQuery) -> QueryResult:
         if not found.offsets:
             return QueryResult(b"", 0, 0)
         records = [record for record in map(self.record_at, found.offsets) if record is not None]
@@ -377,6 +422,12 @@ class MessageStore:
         return store_reader.store_time(self.writer, self.writer.log.first_offset)
 
     # -- cleaning ------------------------------------------------------------------------------------------------
+
+    def unmap_idle_queues(self) -> None:
+        """A process may have 65,530 maps (vm.max_map_count): beyond a part of that, idle queues give theirs back."""
+        unmapped = self.writer.unmap_idle(MOST_MAPPED_QUEUES)
+        if unmapped:
+            log.info("%d files of idle consume queues are unmapped", unmapped)
 
     def correct_min_offsets(self) -> None:
         """Let every queue begin with a message that is still in the log."""

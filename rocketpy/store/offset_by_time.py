@@ -1,5 +1,6 @@
 """From times to queue offsets, by the store times of the messages a consume queue points at."""
 
+from collections.abc import Generator
 from pathlib import Path
 
 from rocketpy._core.consume_queue import ConsumeQueue
@@ -16,8 +17,19 @@ def store_time_at(writer: StoreWriter, queue: ConsumeQueue, index: int) -> int:
 
 
 def offset_by_time(writer: StoreWriter, queue: ConsumeQueue, timestamp: int) -> int:
+    """What `offset_search` finds; the disk is read where it must be."""
+    search = offset_search(writer, queue, timestamp)
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            return int(end.value)
+
+
+def offset_search(writer: StoreWriter, queue: ConsumeQueue, timestamp: int) -> Generator[int, None, int]:
     """The offset stored at `timestamp`, else the nearer neighbour (the earlier on a tie); 0 when times cannot be read.
 
+    Yields the physical offset of each message it is about to look at, so that it can be brought into memory.
     As upstream: only the first file last modified at or after `timestamp` is searched, so a time beyond the end gives
     the last index, not the one behind it.
     """
@@ -31,7 +43,10 @@ def offset_by_time(writer: StoreWriter, queue: ConsumeQueue, timestamp: int) -> 
         if entry is not None and entry[0] < log_start:
             low, left = middle + 1, middle
             continue
-        found = -1 if entry is None else store_time(writer, entry[0])
+        found = -1
+        if entry is not None:
+            yield entry[0]
+            found = store_time(writer, entry[0])
         if found < 0:
             return 0
         if found == timestamp:

@@ -61,6 +61,7 @@ class Opening:
         if index is not None:
             start = min(start, self._index_lacks_from(start, index))
         self._recovery.dispatch(start)
+        self._writer.unmap_all_queues()
 
     def _queues_lack_from(self, start: int, queue_ends: QueueEnds) -> int:
         """Where dispatching must begin so that no queue lacks anything."""

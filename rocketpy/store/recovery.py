@@ -118,8 +118,8 @@ class Recovery:
 
     def _last_used_file(self) -> int:
         """Where the newest file begins that holds a record: damage before it is in a closed file."""
-        used = [start for start in self._log.file_starts if first_record_time(self._writer, start)]
-        return used[-1] if used else 0
+        newest_first = reversed(self._log.file_starts)
+        return next((start for start in newest_first if first_record_time(self._writer, start)), 0)
 
     def _path_of(self, offset: int) -> str:
         starts = self._log.file_starts
@@ -151,8 +151,8 @@ class Recovery:
         """The last record a queue points at: after a clean stop everything before it is on disk."""
         starts = self._log.file_starts
         least = starts[-min(3, len(starts))] if starts else 0
-        named = [queue.entry(queue.max_offset - 1) for queue in self._writer.queues.values() if queue.max_offset]
-        for offset in sorted((entry[0] for entry in named if entry is not None and entry[0] > least), reverse=True):
+        named = (queue.last_physical_offset for queue in self._writer.queues.values())
+        for offset in sorted((offset for offset in named if offset > least), reverse=True):
             if first_record_time(self._writer, offset):
                 return offset
         return least

@@ -31,6 +31,7 @@ class GetMessageStatus(IntEnum):
     OFFSET_TOO_SMALL = 6
     NO_MATCHED_LOGIC_QUEUE = 7
     NO_MESSAGE_IN_QUEUE = 8
+    NOT_IN_MEMORY = 9  # not upstream's: `MessageStore.bring_in`, then get again with may_wait
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from rocketpy.store.results import PutMessageStatus, PutResult
 log = logging.getLogger("RocketmqStore")
 
 UNKNOWN_LEVEL_MS = 1000                 # delay of a level that is not in messageDelayLevel
+READ_FIRST = -1                         # instead of ms to wait
 RETRY_MS = 10_000                       # after a put that failed
 LONGEST_SLEEP_MS = 60_000               # the wall clock is looked at again, in case it was set
 MESSAGES_A_TURN = 64                    # then others have their turn of the loop
@@ -72,6 +73,10 @@ class DelayStore(Protocol):
     def last_store_timestamp(self) -> int:
         """Store time of the last message in the log."""
     def message_at(self, physical_offset: int, /) -> Message | None: ...
+    def is_in_memory(self, physical_offset: int, /) -> bool:
+        """Whether `message_at` need not wait for the disk."""
+    async def bring_in(self, queue_id: int, index: int, /) -> None:
+        """Read messages of a queue of the schedule topic from the disk, from `index` on."""
     def was_put(self, message: Message, after: int, /) -> bool:
         """Whether the log holds this very message behind the offset `after`."""
     def put_due(self, message: Message, /) -> PutResult:
@@ -92,7 +97,8 @@ class Schedule:
         self._persisted: dict[int, int] = {}
         self._unsure_ms = 0                         # what was due until then may have been put before a crash
         self._writing = threading.Lock()
-        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._timers: dict[int, asyncio.TimerHandle | asyncio.Task[None]] = {}
+        self._brought_in: dict[int, int] = {}       # level -> queue offset whose message was read from the disk
         self._flush_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -153,7 +159,10 @@ class Schedule:
     # --- delivering ---
 
     def deliver(self, level: int) -> int | None:
-        """Put what is due of one level; ms until it must be looked at again, None: when a message arrives."""
+        """Put what is due of one level; ms until it must be looked at again, None: when a message arrives.
+
+        READ_FIRST: the next message must be brought into memory, so that nobody waits for the disk.
+        """
         queue = self._store.delay_queues().get(level - 1)
         if queue is None:
             return None
@@ -165,6 +174,8 @@ class Schedule:
             wait_ms = self._wait_ms(level, entry[2]) if entry else 0
             if wait_ms > 0:
                 return min(wait_ms, LONGEST_SLEEP_MS)
+            if entry and self._is_on_disk(level, offset, entry[0]):
+                return READ_FIRST
             if entry and not self._deliver_one(entry[0], entry[2] <= self._unsure_ms):
                 return RETRY_MS
             offset += 1
@@ -210,6 +221,20 @@ class Schedule:
             log.error("a delayed message is not put, %s: %s to %s", result.status.name, delayed.msg_id, due.topic)
         return result.status is PutMessageStatus.PUT_OK
 
+    def _is_on_disk(self, level: int, offset: int, physical_offset: int) -> bool:
+        return self._brought_in.get(level) != offset and not self._store.is_in_memory(physical_offset)
+
+    async def _bring_in(self, level: int) -> None:
+        wait_ms = 0
+        self._brought_in[level] = self.offsets.get(level, 0)
+        try:
+            await self._store.bring_in(level - 1, self._brought_in[level])
+        except OSError as error:
+            log.error("delay level %d: %s cannot be read: %s", level, error.filename, error.strerror)
+            wait_ms = RETRY_MS
+        if self._loop is not None:
+            self._wake_in(level, wait_ms)
+
     def _wake_in(self, level: int, wait_ms: int) -> None:
         assert self._loop is not None
         self._timers[level] = self._loop.call_later(wait_ms / 1000, self._wake, level)
@@ -221,7 +246,9 @@ class Schedule:
         except Exception:
             log.exception("delay level %d: tried again in %d ms", level, RETRY_MS)
         del self._timers[level]
-        if wait_ms is not None and self._loop is not None:
+        if wait_ms == READ_FIRST and self._loop is not None:
+            self._timers[level] = self._loop.create_task(self._bring_in(level))
+        elif wait_ms is not None and self._loop is not None:
             self._wake_in(level, wait_ms)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
-from rocketpy.broker.processors.answers import Answer, refused, success
+from rocketpy.broker.processors.answers import Answer, from_disk, refused, success
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.headers import (
     GetEarliestMsgStoretimeRequestHeader,
@@ -59,11 +59,12 @@ def get_min_offset(
     return _offset(broker.store.min_offset(header.topic, header.queue_id))
 
 
-def search_offset_by_timestamp(
+async def search_offset_by_timestamp(
     broker: Broker, connection: Connection, request: Command, header: SearchOffsetRequestHeader
-) -> Answer:
+) -> Command:
     """The queue offset of the message stored nearest to a time."""
-    return _offset(broker.store.offset_by_time(header.topic, header.queue_id, header.timestamp))
+    store = broker.store
+    return _offset(await from_disk(store.offset_by_time_patiently(header.topic, header.queue_id, header.timestamp)))
 
 
 def get_earliest_msg_storetime(

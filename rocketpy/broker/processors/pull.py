@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rocketpy._core.command import Command, response
 from rocketpy._core.hashing import java_hash_of
 from rocketpy._core.message import Message, encode_properties
-from rocketpy.broker.processors.answers import Answer, refused
+from rocketpy.broker.processors.answers import Answer, from_disk, refused
 from rocketpy.errors import RequestRefused
 from rocketpy.protocol import names, perm, sys_flag
 from rocketpy.protocol.bodies import (
@@ -47,16 +47,54 @@ _CODES = {
 
 def pull_message(broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader) -> Answer:
     """Answer a pull, or hold it when there is nothing yet and the client allows it."""
-    return _pull(broker, connection, request, header, first_pass=True)
+    group, tags = _asked(broker, connection, header)
+    found = _get(broker, header, tags, may_wait=False)
+    if found.status is GetMessageStatus.NOT_IN_MEMORY:
+        return _pull_from_disk(broker, connection, request, header)
+    return _answer_or_hold(broker, connection, request, header, group, tags, found, first_pass=True)
+
+
+async def _pull_from_disk(
+    broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader
+) -> Command | None:
+    """A thread reads; meanwhile others are served, and anything may change: the pull begins anew."""
+    await from_disk(broker.store.bring_in(header.topic, header.queue_id, header.queue_offset))
+    return _pull(broker, connection, request, header, first_pass=True) if connection.is_open else None
 
 
 def _pull(
     broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader, *, first_pass: bool
 ) -> Command | None:
+    group, tags = _asked(broker, connection, header)
+    found = _get(broker, header, tags, may_wait=True)
+    return _answer_or_hold(broker, connection, request, header, group, tags, found, first_pass=first_pass)
+
+
+def _asked(
+    broker: Broker, connection: Connection, header: PullMessageRequestHeader
+) -> tuple[SubscriptionGroupConfig, frozenset[int] | None]:
+    """The group and the tags it wants, when it may pull from that queue; else the refusal."""
     group = readable_group(broker, header.consumer_group)
     _check_queue(broker, connection, header)
-    tags = _tags(broker, header, group)
-    found = broker.store.get(header.topic, header.queue_id, header.queue_offset, header.max_msg_nums, tags=tags)
+    return group, _tags(broker, header, group)
+
+
+def _get(broker: Broker, header: PullMessageRequestHeader, tags: frozenset[int] | None, *, may_wait: bool) -> GetResult:
+    topic, queue_id, offset = header.topic, header.queue_id, header.queue_offset
+    return broker.store.get(topic, queue_id, offset, header.max_msg_nums, tags=tags, may_wait=may_wait)
+
+
+def _answer_or_hold(
+    broker: Broker,
+    connection: Connection,
+    request: Command,
+    header: PullMessageRequestHeader,
+    group: SubscriptionGroupConfig,
+    tags: frozenset[int] | None,
+    found: GetResult,
+    *,
+    first_pass: bool,
+) -> Command | None:
     code = _code(found, header)
     answer: Command | None = _answer(broker, group, found, code)
     if code == ResponseCode.SUCCESS:

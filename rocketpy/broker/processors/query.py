@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command, response
-from rocketpy.broker.processors.answers import Answer, refused, success
+from rocketpy.broker.processors.answers import Answer, from_disk, once_in_memory, refused, success
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.headers import QueryMessageRequestHeader, ViewMessageRequestHeader
 
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from rocketpy.remoting.connection import Connection
 
 
-def query_message(
+async def query_message(
     broker: Broker, connection: Connection, request: Command, header: QueryMessageRequestHeader
-) -> Answer:
+) -> Command:
     """Records whose key has the asked-for hash; clients look at the keys themselves."""
     max_num = header.max_num
     if (request.ext or {}).get("_UNIQUE_KEY_QUERY") == "true":
         max_num = broker.store_config.default_query_max_num
-    found = broker.store.query(header.topic, header.key, max_num, header.begin_timestamp, header.end_timestamp)
+    times = header.begin_timestamp, header.end_timestamp
+    found = await from_disk(broker.store.query_patiently(header.topic, header.key, max_num, *times))
     if not found.records:
         remark = "can not find message, maybe time range not correct"
         return response(ResponseCode.QUERY_NOT_FOUND, remark, _index_ext(0, 0))
@@ -37,7 +38,11 @@ def view_message_by_id(
     broker: Broker, connection: Connection, request: Command, header: ViewMessageRequestHeader
 ) -> Answer:
     """The record that begins at `offset`."""
-    record = broker.store.record_at(header.offset)
-    if record is None:
-        raise refused(ResponseCode.SYSTEM_ERROR, f"can not find message by the offset, {header.offset}")
-    return success(record)
+
+    def answer() -> Command:
+        record = broker.store.record_at(header.offset)
+        if record is None:
+            raise refused(ResponseCode.SYSTEM_ERROR, f"can not find message by the offset, {header.offset}")
+        return success(record)
+
+    return once_in_memory(broker, header.offset, answer)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
 from rocketpy._core.message import Message
-from rocketpy.broker.processors.answers import Answer, refused, success
+from rocketpy.broker.processors.answers import Answer, once_in_memory, refused, success
 from rocketpy.broker.processors.send import any_queue, create_dead_letter_topic, forbidden, max_reconsume_times
 from rocketpy.protocol import names, perm, sys_flag
 from rocketpy.protocol.bodies import SubscriptionGroupConfig, TopicConfig
@@ -30,6 +30,10 @@ def consumer_send_msg_back(
     broker: Broker, connection: Connection, request: Command, header: ConsumerSendMsgBackRequestHeader
 ) -> Answer:
     """Store the message at `offset` again, delayed, for the group that asks."""
+    return once_in_memory(broker, header.offset, lambda: _send_back(broker, request, header))
+
+
+def _send_back(broker: Broker, request: Command, header: ConsumerSendMsgBackRequestHeader) -> Command:
     group = _group(broker, header.group)
     if not perm.is_writable(broker.config.broker_permission):
         raise forbidden(broker)

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import select
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -145,6 +146,27 @@ def test_by_the_clock_a_flush_waits_for_pages_or_the_thorough_interval(open_stor
     clock.advance(10_000)
     assert store.flusher._least_pages() == 0
     assert store.flusher._least_pages() == 4
+
+
+def test_the_put_that_fills_enough_pages_wakes_an_asynchronous_flush(open_store: OpenStore) -> None:
+    async def run() -> None:
+        store = open_store(flush_interval_commit_log=3_600_000, mapped_file_size_commit_log=1 << 20, start=False)
+        store.start(asyncio.get_running_loop())
+        while store.writer.log.flushed_offset == 0:
+            store.put(Message("T", bytes(1000)))
+            await asyncio.sleep(0.001)
+        assert store.writer.log.end_offset >= 4 * 4096
+        store.shutdown()
+
+    asyncio.run(run())
+
+
+def test_timed_flushes_are_woken_by_no_put(open_store: OpenStore) -> None:
+    store = open_store(flush_interval_commit_log=3_600_000, flush_commit_log_timed=True)
+    for _ in range(50):
+        store.put(Message("T", bytes(1000)))
+    assert not select.select([store.flusher.event_fd], [], [], 0)[0]
+    assert store.writer.log.flushed_offset == 0
 
 
 def test_queues_and_checkpoint_follow(open_store: OpenStore) -> None:

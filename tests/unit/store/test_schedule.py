@@ -12,7 +12,7 @@ from rocketpy._core.message import Message
 from rocketpy.clock import Clock, ManualClock
 from rocketpy.errors import StartRefused
 from rocketpy.store.results import PutMessageStatus, PutResult
-from rocketpy.store.schedule import DelayLevels, DelayQueue, Schedule, real_message
+from rocketpy.store.schedule import READ_FIRST, DelayLevels, DelayQueue, Schedule, real_message
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "data" / "store" / "config" / "delayOffset.json"
 LEVELS = DelayLevels("1s 5s 10s 30s 1m")
@@ -45,12 +45,24 @@ class Store:
         self.known: list[bytes] = []
         self.put: list[Message] = []
         self.put_at_ms: list[int] = []
+        self.on_disk: set[int] = set()
+        self.brought_in: list[tuple[int, int]] = []
+        self.unreadable = False
 
     def delay_queues(self) -> dict[int, DelayQueue]:
         return dict(self.queues)
 
     def message_at(self, physical_offset: int) -> Message | None:
         return self.messages.get(physical_offset)
+
+    def is_in_memory(self, physical_offset: int) -> bool:
+        return physical_offset not in self.on_disk
+
+    async def bring_in(self, queue_id: int, index: int) -> None:
+        self.brought_in.append((queue_id, index))
+        if self.unreadable:
+            raise OSError(5, "Input/output error", "commitlog/0")
+        self.on_disk.clear()
 
     def was_put(self, message: Message, after: int) -> bool:
         return message.body in self.known
@@ -311,3 +323,49 @@ def test_json_of_something_else_refuses_the_start(schedule: Schedule, tmp_path: 
     (tmp_path / "config" / "delayOffset.json").write_text(text)
     with pytest.raises(StartRefused, match=r"delayOffset\.json holds no offsets: restore it from .*\.bak"):
         schedule.load()
+
+
+def test_a_message_on_disk_is_brought_into_memory_first(schedule: Schedule, store: Store) -> None:
+    for number in range(3):
+        store.delay(1, b"%d" % number)
+    store.on_disk = {100, 200}
+    store.clock.advance(1000)
+
+    async def scenario() -> None:
+        schedule.start(asyncio.get_running_loop())
+        while len(store.put) < 3:
+            await asyncio.sleep(0)
+        schedule.shutdown()
+
+    asyncio.run(scenario())
+    assert store.bodies == [b"0", b"1", b"2"]
+    assert store.brought_in == [(0, 1)]
+
+
+def test_a_message_that_memory_never_holds_is_delivered_all_the_same(schedule: Schedule, store: Store) -> None:
+    store.delay(1, b"0")
+    store.on_disk = {0}
+    store.clock.advance(1000)
+    assert schedule.deliver(1) == READ_FIRST
+    schedule._brought_in[1] = 0                 # and was pushed out again at once
+    assert schedule.deliver(1) is None
+    assert store.bodies == [b"0"]
+
+
+def test_a_disk_that_cannot_be_read_is_told_and_tried_again(
+    schedule: Schedule, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.delay(1, b"0")
+    store.on_disk, store.unreadable = {0}, True
+    store.clock.advance(1000)
+
+    async def scenario() -> None:
+        schedule.start(asyncio.get_running_loop())
+        while not store.brought_in:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        schedule.shutdown()
+
+    asyncio.run(scenario())
+    assert "commitlog/0 cannot be read: Input/output error" in caplog.text
+    assert not store.put
