@@ -33,7 +33,7 @@ class StoreLock:
 
     def acquire(self) -> None:
         """Take the lock (the folder is made if there is none); StartRefused when somebody holds it."""
-        if self.path.exists() and inode(self.path.stat()) in _held_here:
+        if held_here(self.path):
             raise StartRefused(self._refusal(os.getpid()))
         fd = self._open()
         try:
@@ -71,6 +71,11 @@ class StoreLock:
             f"{self.path} is locked by {who}, a broker that uses this store: stop it (mqshutdown broker), "
             f"or give this one its own storePathRootDir and storePathCommitLog"
         )
+
+
+def held_here(path: Path) -> bool:
+    """Does this process hold the lock? Then nothing may open the file: closing it would let the lock go."""
+    return path.exists() and inode(path.stat()) in _held_here
 
 
 def holder(fd: int) -> int:

@@ -24,6 +24,7 @@ ALLOWED = {
     "acl": WORDS | {"protocol", "_core"},
     "remoting": BASE,
     "store": BASE - {"protocol"},
+    "store_tool": BASE | {"store"},
     "broker": BASE | {"store", "remoting", "filter", "acl"},
     "namesrv": BASE | {"remoting"},
     "client": BASE | {"remoting"},

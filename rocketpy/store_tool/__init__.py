@@ -1,0 +1,1 @@
+"""The offline tool of a store folder: check, dump, repair."""
