@@ -8,7 +8,6 @@ recording.json in tests/golden/data/store/java_folder come from such a run: ther
 from __future__ import annotations
 
 import random
-import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -16,10 +15,9 @@ import pytest
 from kit import wire
 from kit.cluster import Cluster
 from kit.process import free_port, wait_until
-from oracle import broker_scenarios as codes
-from oracle.broker_scenarios import batch_item, properties, send_ext, v2
+from oracle.history import Asker, history
 
-from tests.replay import HOST, ONEWAY, Recording, Step, of_records, replay
+from tests.replay import HOST, Recording, of_records, replay
 from tests.store_files import config, differences, log_records
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -35,100 +33,6 @@ SETTINGS = {
     "mappedFileSizeCommitLog": LOG_FILE, "mappedFileSizeConsumeQueue": QUEUE_FILE, "maxHashSlotNum": 50,
     "maxIndexNum": 60, "messageDelayLevel": LEVELS, "flushDelayOffsetInterval": 1000,
 }
-VALUES = ("v", "\u4e2d\u6587", "a b", "\U0001f680", "x" * 200, "")
-
-
-class Asker:
-    """Asks upstream's broker and writes down what it asked, and how many records that stored."""
-
-    def __init__(self, peer: wire.Peer, chance: random.Random) -> None:
-        self.peer = peer
-        self.chance = chance
-        self.asked: list[tuple[Step, int]] = []
-        self.stored: list[int] = []
-
-    def ask(self, code: int, ext: dict[str, object], body: bytes = b"", stores: int = 1, flag: int = 0) -> None:
-        text = {name: wire.text(value) for name, value in ext.items() if value is not None}
-        self.asked.append((Step(0, code, text, body.hex(), flag), stores))
-        if flag & ONEWAY:
-            self.peer.tell(code, text, body, flag=flag)
-            return
-        answer = self.peer.ask(code, text, body)
-        assert answer.code == 0, answer
-        for msg_id in (answer.ext or {}).get("msgId", "").split(","):
-            if msg_id:
-                self.stored.append(int(msg_id[16:], 16))
-
-    # -- one of each kind
-
-    def single(self, **more: str) -> None:
-        topic, queue = self.place()
-        body = self.body()
-        sys_flag = self.chance.choice((0, 0, 1))
-        ext = send_ext(topic, queue, sysFlag=sys_flag, flag=self.chance.randrange(-3, 9),
-                       properties=properties(**self.pairs(), **more))
-        compressed = zlib.compress(body, 5) if sys_flag else body
-        if self.chance.random() < 0.5:
-            self.ask(codes.SEND_MESSAGE, ext, compressed)
-        else:
-            self.ask(codes.SEND_MESSAGE_V2, v2(ext), compressed)
-
-    def delayed(self) -> None:
-        self.single(DELAY=str(self.chance.choice((1, 2, 3, 5, 9))))
-
-    def batch(self) -> None:
-        topic, queue = self.place()
-        count = self.chance.randrange(1, 6)
-        items = b"".join(batch_item(self.body(600), properties(**self.pairs()), number) for number in range(count))
-        self.ask(codes.SEND_BATCH_MESSAGE, v2(send_ext(topic, queue, batch=True, properties="")), items, count)
-
-    def one_way(self) -> None:
-        topic, queue = self.place()
-        self.ask(codes.SEND_MESSAGE, send_ext(topic, queue, properties=properties(**self.pairs())), self.body(),
-                 flag=ONEWAY)
-
-    def send_back(self) -> None:
-        if self.stored:
-            self.back(self.chance.choice(self.stored))
-
-    def back(self, offset: int, tries: int | None = None) -> None:
-        tries = self.chance.choice((16, 16, 0)) if tries is None else tries
-        self.ask(codes.CONSUMER_SEND_MSG_BACK, {
-            "offset": offset, "group": GROUP, "delayLevel": self.chance.choice((0, 1, 2, -1)), "originMsgId": "",
-            "originTopic": TOPICS[0], "unitMode": False, "maxReconsumeTimes": tries})
-
-    def commit(self) -> None:
-        topic, queue = self.place()
-        self.ask(codes.UPDATE_CONSUMER_OFFSET, {
-            "consumerGroup": GROUP, "topic": topic, "queueId": queue, "commitOffset": self.chance.randrange(20)},
-            stores=0)
-
-    # -- what they are made of
-
-    def place(self) -> tuple[str, int]:
-        return self.chance.choice(TOPICS), self.chance.randrange(3)
-
-    def body(self, most: int = 1500) -> bytes:
-        size = self.chance.choice((0, 1, 40, self.chance.randrange(most)))
-        return (b"\x00\xff%d" % size * size)[:size]
-
-    def pairs(self) -> dict[str, str]:
-        number = len(self.asked)
-        names = [*(f"own{each}" for each in range(self.chance.randrange(14))), "TAGS", "WAIT", "UNIQ_KEY", "KEYS"]
-        values = {"TAGS": self.chance.choice("AB"), "WAIT": "true", "UNIQ_KEY": f"U{number:05}",
-                  "KEYS": f"k{number} shared"}
-        self.chance.shuffle(names)
-        return {name: values.get(name) or self.chance.choice(VALUES) for name in names[self.chance.randrange(5):]}
-
-
-def history(asker: Asker, count: int) -> None:
-    kinds = (asker.single, asker.single, asker.delayed, asker.batch, asker.one_way, asker.send_back, asker.commit)
-    for topic in TOPICS:
-        asker.ask(codes.SEND_MESSAGE, send_ext(topic), b"makes the topic")
-    for _ in range(count):
-        asker.chance.choice(kinds)()
-    # An answer behind the last one-way send, which is served in its turn.
-    asker.single()
 
 
 @pytest.fixture
@@ -142,7 +46,7 @@ def record(cluster: Cluster, seed: int, count: int) -> Recording:
     """Asks upstream, waits for what comes due within seconds, sends some of that back, and stops the broker."""
     client_port = free_port()
     with wire.Peer(cluster.a.address, source=(HOST, client_port)) as peer:
-        asker = Asker(peer, random.Random(seed))
+        asker = Asker(peer, random.Random(seed), TOPICS, GROUP, (1, 2, 3, 5, 9))
         history(asker, count)
         arrived = undelivered_are_hours_away(cluster.a.store)
         for each in [each for each in arrived if each.topic.startswith("%RETRY%")][:6]:
