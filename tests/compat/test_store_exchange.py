@@ -27,7 +27,7 @@ TOPICS = ("exchange", "exchange-two", "exchange_%3")
 WORK, LATER, GROUP, WORKERS = "exchange-work", "exchange-later", "CG_exchange", "CG_workers"
 SHORT_LEVELS, LONG_LEVEL, NEVER = (1, 2, 3), 4, 5
 TINY_FILES: dict[str, object] = {
-    "mappedFileSizeCommitLog": 32 * 1024, "mappedFileSizeConsumeQueue": 400, "maxHashSlotNum": 50, "maxIndexNum": 60,
+    "mappedFileSizeCommitLog": 16 * 1024, "mappedFileSizeConsumeQueue": 400, "maxHashSlotNum": 50, "maxIndexNum": 60,
     "messageDelayLevel": "1s 1s 2s 20s 1h", "flushDelayOffsetInterval": 1000, "defaultTopicQueueNums": 3,
 }
 # More settings under which the same must hold, each under its name.

@@ -11,6 +11,7 @@ import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
 import org.apache.rocketmq.client.exception.MQClientException;
+import org.apache.rocketmq.common.message.MessageClientExt;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -39,7 +40,7 @@ final class Snapshot {
         }
         for (String question : options.text("keys", "").split(",")) {
             if (!question.isEmpty()) {
-                work.key(question.substring(0, question.indexOf('@')), question.substring(question.indexOf('@') + 1));
+                work.key(question.substring(question.indexOf('@') + 1), question.substring(0, question.indexOf('@')));
             }
         }
         work.consumer.shutdown();
@@ -55,7 +56,8 @@ final class Snapshot {
             Events.emit("message", "message", fields(message));
         }
         for (int i = 0; i < messages.size(); i += 10) {
-            Events.emit("by_id", "message", fields(consumer.viewMessage(messages.get(i).getMsgId())));
+            String id = ((MessageClientExt) messages.get(i)).getOffsetMsgId();
+            Events.emit("by_id", "message", fields(consumer.viewMessage(id)));
         }
     }
 
@@ -96,7 +98,10 @@ final class Snapshot {
         byte[] body = message.getBody() == null ? new byte[0] : message.getBody();
         CRC32 crc = new CRC32();
         crc.update(body);
-        Map<String, String> properties = new TreeMap<>(message.getProperties());
+        Map<String, String> properties = new TreeMap<>();
+        if (message.getProperties() != null) {
+            properties.putAll(message.getProperties());
+        }
         properties.keySet().remove("MIN_OFFSET");
         properties.keySet().remove("MAX_OFFSET");
         Map<String, Object> members = new LinkedHashMap<>();
