@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from oracle.broker_scenarios import QUERY_CONSUMER_OFFSET
+
 from kit import wire
 from kit.clients import Event
 from kit.cluster import Cluster
 from kit.process import free_broker_port, wait_until
 from kit.servers import Servers, rocketpy_python
-from oracle.broker_scenarios import QUERY_CONSUMER_OFFSET
-
 from tests.store_files import config, log_records
 
 SCHEDULE = "SCHEDULE_TOPIC_XXXX"
 CHECK_TIMEOUT_S = 60
+PLACES = ("namesrvAddr", "listenPort", "haListenPort", "storePathRootDir", "storePathCommitLog", "brokerIP1",
+          "brokerIP2", "diskMaxUsedSpaceRatio", "waitTimeMillsInSendQueue", "osPageCacheBusyTimeOutMills")
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Handover:
     root: Path
     servers: Callable[[str], Servers]
     settings: dict[str, object]
+    base: str = ""  # text of a properties file to which only places and ports are added
     started: list[Cluster] = field(default_factory=list)
     port: int = field(default_factory=free_broker_port)
 
@@ -42,6 +45,10 @@ class Handover:
         home = self.root / f"{len(self.started)}-{kind}"
         settings = {**self.settings, **paths, "listenPort": self.port, **more}
         self.started.append(Cluster(self.servers(kind), home, ("broker-a",), **settings))
+        if self.base:
+            file = self.started[-1].a.properties
+            own = [row for row in file.read_text().splitlines() if row.split("=")[0] in PLACES]
+            file.write_text("\n".join([self.base, *own, ""]))
         return self.started[-1].start()
 
     def close(self) -> None:

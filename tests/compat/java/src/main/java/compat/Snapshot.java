@@ -18,8 +18,6 @@ import org.apache.rocketmq.common.message.MessageQueue;
 /** All that a client can see of the topics given: every message with all its fields, offsets, times, keys and ids. */
 final class Snapshot {
     private static final int BATCH = 32;
-    /** Keys that begin so are the client's own ids. */
-    private static final String UNIQ_KEYS = "U0";
     private final Options options;
     private final DefaultMQPullConsumer consumer;
 
@@ -78,11 +76,6 @@ final class Snapshot {
     private void key(String topic, String key) throws Exception {
         List<Object> found = new ArrayList<>();
         try {
-            if (key.startsWith(UNIQ_KEYS)) {
-                found.add(fields(consumer.viewMessage(topic, key)));
-                Events.emit("key", "topic", topic, "key", key, "found", found);
-                return;
-            }
             for (MessageExt message : consumer.queryMessage(topic, key, BATCH, 0, Long.MAX_VALUE).getMessageList()) {
                 found.add(fields(message));
             }
