@@ -31,11 +31,14 @@ def sizes(store: Path, folder: str) -> set[int]:
 
 
 def test_javas_default_sizes_go_on_under_the_guides_file(launcher, compared, java, open_session, tmp_path: Path):
-    handover = Handover(tmp_path, launcher, {}, base=GUIDE.read_text())
+    # Upstream reads a value with a blank behind it as false.
+    settings: dict[str, object] = {"autoCreateTopicEnable": "true", "autoCreateSubscriptionGroup": "true"}
+    handover = Handover(tmp_path, launcher, settings, base=GUIDE.read_text())
 
     def seen(cluster: Cluster) -> dict[str, object]:
         keys = ",".join(f"k{turn * 1000 + 7}@{topic}" for turn in (1, 2) for topic in TOPICS)
-        return by_what(open_session(java, cluster, "snapshot", topics=",".join(TOPICS), keys=keys, group=GROUP).finish())
+        session = open_session(java, cluster, "snapshot", topics=",".join(TOPICS), keys=keys, group=GROUP)
+        return by_what(session.finish())
 
     try:
         before: dict[str, object] = {}

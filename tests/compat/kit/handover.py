@@ -21,8 +21,9 @@ from tests.store_files import config, log_records
 
 SCHEDULE = "SCHEDULE_TOPIC_XXXX"
 CHECK_TIMEOUT_S = 60
-PLACES = ("namesrvAddr", "listenPort", "haListenPort", "storePathRootDir", "storePathCommitLog", "brokerIP1",
-          "brokerIP2", "diskMaxUsedSpaceRatio", "waitTimeMillsInSendQueue", "osPageCacheBusyTimeOutMills")
+PLACES = ("brokerName", "namesrvAddr", "listenPort", "haListenPort", "storePathRootDir", "storePathCommitLog",
+          "brokerIP1", "brokerIP2", "diskMaxUsedSpaceRatio", "waitTimeMillsInSendQueue", "osPageCacheBusyTimeOutMills",
+          "autoCreateTopicEnable", "autoCreateSubscriptionGroup", "defaultTopicQueueNums")
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Handover:
     root: Path
     servers: Callable[[str], Servers]
     settings: dict[str, object]
-    base: str = ""  # text of a properties file to which only places and ports are added
+    base: str = ""  # text of a properties file behind which only PLACES are added
     started: list[Cluster] = field(default_factory=list)
     port: int = field(default_factory=free_broker_port)
 
