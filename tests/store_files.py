@@ -114,7 +114,8 @@ def differences(theirs: Path, ours: Path) -> list[str]:
         found.append(f"checkpoint: log up to {log_time(theirs)}, ours up to {log_time(ours)}")
     for read in (config, rows):
         a, b = read(theirs), read(ours)
-        found += [f"config/{name}: {_unlike(a.get(name), b.get(name))}" for name in CONFIG if a.get(name) != b.get(name)]
+        unlike = [name for name in CONFIG if a.get(name) != b.get(name)]
+        found += [f"config/{name}: {_unlike(a.get(name), b.get(name))}" for name in unlike]
     return found
 
 

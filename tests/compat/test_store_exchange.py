@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from kit import wire
 from kit.cluster import Cluster
-from kit.handover import Handover, by_what, wait_delivered, wait_offsets_on_disk
+from kit.handover import Handover, by_what, wait_consumed, wait_delivered, wait_offsets_on_disk
 from oracle import broker_scenarios as codes
 from oracle.broker_scenarios import properties, send_ext
 from oracle.history import Asker, history
@@ -82,6 +82,8 @@ class Life:
         session = self._open(self._java, cluster, "consume", topic=WORK, group=WORKERS, failFirst=1)
         session.wait(lambda: sum(each["accepted"] for each in session.of("consumed")) >= WORK_MESSAGES,
                      "each message accepted", 60)
+        for topic, queues in ((WORK, 3), (f"%RETRY%{WORKERS}", 1)):
+            wait_consumed(cluster, WORKERS, topic, queues)
         self.accepted.update(each["index"] for each in session.stop() if each.get("accepted"))
         wait_offsets_on_disk(cluster, self.handover.store, WORKERS, WORK, 3)
         wait_offsets_on_disk(cluster, self.handover.store, WORKERS, f"%RETRY%{WORKERS}", 1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from oracle.broker_scenarios import QUERY_CONSUMER_OFFSET
+from oracle.broker_scenarios import GET_MAX_OFFSET, QUERY_CONSUMER_OFFSET
 
 from kit import wire
 from kit.clients import Event
@@ -108,6 +108,16 @@ def delayed(store: Path) -> tuple[dict[int, int], dict[int, int]]:
         elif record.topic == dict(record.properties).get("REAL_TOPIC"):
             arrived[level] = arrived.get(level, 0) + 1
     return waiting, arrived
+
+
+def wait_consumed(cluster: Cluster, group: str, topic: str, queues: int) -> None:
+    """Until the group has committed all of a topic: a client that quits sooner gets the last messages again."""
+    with wire.Peer(cluster.a.address) as peer:
+        def end(queue: int) -> int:
+            return int((peer.ask(GET_MAX_OFFSET, {"topic": topic, "queueId": queue}).ext or {})["offset"])
+
+        wait_until(lambda: all(committed(peer, group, topic, queue) == end(queue) for queue in range(queues)),
+                   f"{group} has committed {topic}", 20, every_s=0.2)
 
 
 def wait_offsets_on_disk(cluster: Cluster, store: Path, group: str, topic: str, queues: int) -> None:
