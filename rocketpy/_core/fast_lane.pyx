@@ -33,7 +33,7 @@ from rocketpy._core.lane_rows cimport Count, Counter, LaneRows, PullRow
 from rocketpy._core.out_buffer cimport out_move
 from rocketpy._core.serve_pull cimport note_pull_commit, serve_pull
 from rocketpy._core.serve_send cimport serve_send
-from rocketpy._core.store_writer cimport StoreWriter, request_flush
+from rocketpy._core.store_writer cimport StoreWriter, index_keys, request_flush
 
 cdef enum:
     SEND_MESSAGE = 10            # RequestCode
@@ -43,7 +43,6 @@ cdef enum:
 
 cdef enum:
     TRIES = 4                    # a row, a queue, space, and then it must go
-    KEYS_A_MESSAGE = 16          # index entries to make room for: UNIQ_KEY and a few of KEYS
 
 
 cdef bint _is_send(int32_t code) noexcept nogil:
@@ -142,16 +141,16 @@ cdef class FastLane(Lane):
         return self._make_space(send)
 
     cdef int _make_space(self, Send* send) except -1:
-        cdef int64_t size = record_size(&send.message)
-        cdef int entries = 1
+        cdef MessageToPut* messages = self.desk.messages if send.request.batch else &send.message
+        cdef int count = send.count if send.request.batch else 1
+        cdef int64_t size = 0
+        cdef int keys = 0        # as many as there are: room for more could leave an empty index file behind
         cdef int i
-        if send.request.batch:
-            entries = send.count
-            size = 0
-            for i in range(entries):
-                size += record_size(&self.desk.messages[i])
+        for i in range(count):
+            size += record_size(&messages[i])
+            keys += index_keys(self.desk.store, &messages[i])
         try:
-            return self.writer.prepare(send.row.queues[send.request.queue_id], size, entries, entries * KEYS_A_MESSAGE)
+            return self.writer.prepare(send.row.queues[send.request.queue_id], size, count, keys)
         except OSError:
             return 0             # the full lane meets the same error and has the words for it
 

@@ -169,5 +169,5 @@ class ConsumerOffsets:
             if queues is None:
                 self._text.remove(key)
                 continue
-            offsets = ",".join(f"{queue_id}:{offset}" for queue_id, offset in queues.items())
+            offsets = ",".join(f"{queue_id}:{offset}" for queue_id, offset in sorted(queues.items()))
             self._text.put_text(key, f"{{{offsets}\n\t\t}}")

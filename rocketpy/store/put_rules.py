@@ -7,9 +7,10 @@ import logging
 import socket
 import struct
 
-from rocketpy._core.message import Message, encode_properties
+from rocketpy._core.message import Message
 from rocketpy.store.delay_levels import SCHEDULE_TOPIC
 from rocketpy.store.paths import is_folder_name
+from rocketpy.store.property_order import encode_in_map_order
 from rocketpy.store.results import PutMessageStatus
 
 log = logging.getLogger("RocketmqStore")
@@ -53,11 +54,13 @@ def is_topic(name: str) -> bool:
 
 def destination(message: Message, max_delay_level: int) -> tuple[str, int, bytes]:
     """Topic, queue and properties to store: those of the message, or of the schedule topic for a delayed one."""
-    level = min(delay_level(message), max_delay_level)
+    asked = delay_level(message)
+    level = min(asked, max_delay_level)
     if level <= 0 or message.sys_flag & TRANSACTION_MASK not in (TRANSACTION_NONE, TRANSACTION_COMMIT):
         return message.topic, message.queue_id, message.properties_raw
-    real = {"DELAY": str(level), "REAL_TOPIC": message.topic, "REAL_QID": str(message.queue_id)}
-    return SCHEDULE_TOPIC, level - 1, encode_properties({**message.properties, **real})
+    real = {"REAL_TOPIC": message.topic, "REAL_QID": str(message.queue_id)}
+    clamped = {"DELAY": str(level)} if level < asked else {}
+    return SCHEDULE_TOPIC, level - 1, encode_in_map_order({**message.properties, **clamped, **real})
 
 
 def delay_level(message: Message) -> int:

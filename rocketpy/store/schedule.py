@@ -18,6 +18,7 @@ from rocketpy._core.message import Message
 from rocketpy.clock import Clock
 from rocketpy.errors import CorruptMessage, StartRefused
 from rocketpy.store.delay_levels import delays_ms
+from rocketpy.store.property_order import encode_in_map_order
 from rocketpy.store.results import PutMessageStatus, PutResult
 
 log = logging.getLogger("RocketmqStore")
@@ -273,6 +274,7 @@ def real_message(delayed: Message) -> Message:
     if not topic or not queue_id.isdecimal():
         raise CorruptMessage(f"{delayed!r} has REAL_TOPIC {topic!r} and REAL_QID {queue_id!r}")
     due = delayed.copy()
+    due.properties_raw = encode_in_map_order(delayed.properties)
     due.topic = topic
     due.queue_id = int(queue_id)
     due.prepared_transaction_offset = 0

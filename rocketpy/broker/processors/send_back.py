@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
-from rocketpy._core.message import Message, encode_properties
+from rocketpy._core.message import Message
 from rocketpy.broker.processors.answers import Answer, once_in_memory, refused, success
 from rocketpy.broker.processors.send import any_queue, create_dead_letter_topic, forbidden, max_reconsume_times
 from rocketpy.protocol import names, perm, sys_flag
 from rocketpy.protocol.bodies import SubscriptionGroupConfig, TopicConfig
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.headers import ConsumerSendMsgBackRequestHeader
+from rocketpy.store.property_order import encode_in_map_order
 from rocketpy.store.results import PutMessageStatus
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _again(
         topic=topic,
         body=stored.body,
         flag=stored.flag,
-        properties_raw=encode_properties(properties),
+        properties_raw=encode_in_map_order(properties),
         queue_id=queue_id,
         sys_flag=stored.sys_flag,
         born_timestamp=stored.born_timestamp,

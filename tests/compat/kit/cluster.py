@@ -74,8 +74,8 @@ class Broker:
         self._running: Running | None = None
         self.name = name
         self.home = home
-        self.port = free_broker_port()
-        self.store = home / "store"
+        self.port = int(str(settings.get("listenPort") or free_broker_port()))
+        self.store = Path(str(settings.get("storePathRootDir") or home / "store"))
         home.mkdir(parents=True, exist_ok=True)
         self.properties = home / "broker.properties"
         rows = {

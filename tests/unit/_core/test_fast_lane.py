@@ -8,6 +8,7 @@ from rocketpy._core.command import Command
 from rocketpy._core.fast_lane import FastLane
 from rocketpy._core.hashing import java_hash_of
 from rocketpy._core.holds import Holds
+from rocketpy._core.index_file import IndexFile, IndexWriter
 from rocketpy._core.lane import LanePeer
 from rocketpy._core.mapped_files import MappedFiles
 from rocketpy._core.message import Message, decode_messages, encode_batch
@@ -172,6 +173,21 @@ def test_a_batch_is_stored_and_answered_with_all_ids(bench):
     assert len(reply.ext["msgId"].split(",")) == 3 and reply.ext["queueOffset"] == "0"
     stored = decode_messages(bench.writer.log.read(0, bench.writer.log.end_offset))
     assert [(m.body, m.queue_offset) for m in stored] == [(b"m0", 0), (b"m1", 1), (b"m2", 2)]
+
+
+def test_a_batch_makes_no_index_file_before_it_is_needed(bench, tmp_path):
+    """Sixty entries are room for three messages with a key each."""
+    made = []
+
+    def make_file():
+        made.append(IndexFile(str(tmp_path / f"index-{len(made)}"), 50, 60, create=True))
+        return made[-1]
+
+    bench.writer.use_index(IndexWriter(make_file))
+    batch = encode_batch([Message("T", b"x", properties={"KEYS": f"k{number}"}) for number in range(3)])
+    for _ in range(2):
+        bench.offer(send(batch, code=320, m="true", i=""))
+    assert [file.count for file in made] == [6]
 
 
 def test_with_sync_flush_the_answer_goes_to_the_gate(bench):

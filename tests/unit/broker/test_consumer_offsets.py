@@ -50,6 +50,13 @@ def test_the_least_of_all_groups_leaves_out_what_is_gone_from_the_queue(offsets:
     assert offsets.least_of_all_groups("T", lambda queue_id: 2) == {0: 3}
 
 
+def test_the_queues_of_a_row_are_written_in_order(offsets: ConsumerOffsets, path: Path) -> None:
+    for queue_id in (2, 0, 1):
+        offsets.commit("G", "T", queue_id, 5)
+    offsets.persist()
+    assert '"T@G":{0:5,1:5,2:5\n' in path.read_text()
+
+
 def test_clone_and_drop(offsets: ConsumerOffsets) -> None:
     offsets.commit("G", "T", 0, 5)
     offsets.clone("G", "H", "T")

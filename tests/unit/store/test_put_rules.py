@@ -33,9 +33,14 @@ def test_where_a_message_goes() -> None:
     delayed = Message("T", queue_id=2, properties={"DELAY": "20", "a": "b"})
     topic, queue_id, properties = destination(delayed, 18)
     assert (topic, queue_id) == ("SCHEDULE_TOPIC_XXXX", 17)
-    assert set(properties.split(b"\x02")) == {b"DELAY\x0118", b"a\x01b", b"REAL_TOPIC\x01T", b"REAL_QID\x012", b""}
+    assert properties == b"a\x01b\x02REAL_TOPIC\x01T\x02DELAY\x0118\x02REAL_QID\x012\x02"  # as upstream's map has it
     half = Message("T", sys_flag=4, properties={"DELAY": "1"})
     assert destination(half, 18)[0] == "T"
+
+
+def test_the_text_of_a_level_changes_only_when_there_is_no_such_level() -> None:
+    assert b"DELAY\x01003\x02" in destination(Message("T", properties={"DELAY": "003"}), 18)[2]
+    assert b"DELAY\x012\x02" in destination(Message("T", properties={"DELAY": "003"}), 2)[2]
 
 
 def test_batches() -> None:

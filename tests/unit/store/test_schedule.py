@@ -134,7 +134,7 @@ def test_due_in_order_and_not_before(schedule: Schedule, store: Store, clock: Ma
 def test_a_due_message_goes_as_it_is(store: Store) -> None:
     delayed = Message(
         "SCHEDULE_TOPIC_XXXX", b"body",
-        properties_raw=b"KEYS\x01k\x02DELAY\x011\x02REAL_TOPIC\x01T\x02REAL_QID\x013\x02",
+        properties_raw=b"REAL_TOPIC\x01T\x02KEYS\x01k\x02DELAY\x011\x02REAL_QID\x013\x02",
         flag=5, sys_flag=1, born_timestamp=7, born_host=("10.0.0.1", 80), store_host=("10.0.0.2", 81),
         reconsume_times=2, prepared_transaction_offset=9,
     )
@@ -144,6 +144,11 @@ def test_a_due_message_goes_as_it_is(store: Store) -> None:
     assert (due.born_timestamp, due.born_host, due.store_host) == (7, ("10.0.0.1", 80), ("10.0.0.2", 81))
     assert due.prepared_transaction_offset == 0
     assert delayed.topic == "SCHEDULE_TOPIC_XXXX"
+
+
+def test_properties_of_a_due_message_are_in_upstreams_order(store: Store) -> None:
+    delayed = Message("SCHEDULE_TOPIC_XXXX", properties_raw=b"REAL_QID\x013\x02DELAY\x011\x02REAL_TOPIC\x01T\x02")
+    assert real_message(delayed).properties_raw == b"REAL_TOPIC\x01T\x02DELAY\x011\x02REAL_QID\x013\x02"
 
 
 def test_a_clock_set_back_does_not_hold_messages(schedule: Schedule, store: Store, clock: ManualClock) -> None:

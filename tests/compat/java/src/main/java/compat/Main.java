@@ -38,6 +38,9 @@ public final class Main {
             case "view":
                 Lookup.view(options);
                 break;
+            case "snapshot":
+                Snapshot.run(options);
+                break;
             case "create-topic":
                 Lookup.createTopic(options);
                 break;
