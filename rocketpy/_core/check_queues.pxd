@@ -45,7 +45,6 @@ cdef class QueueChecks:
     cdef int64_t window_size
     cdef int64_t delays_ms[64]
     cdef int delay_levels
-    cdef bint exact_delays        # False: only what lies before the store time is wrong
     cdef readonly int64_t other_delays       # delivery times that the levels do not give
     cdef readonly int64_t restarts           # records whose queue offset had been there before
     cdef readonly int64_t entries            # looked at

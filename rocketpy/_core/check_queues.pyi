@@ -15,8 +15,8 @@ class QueueChecks:
         self, log: LogFiles, findings: Findings, file_size: int, ext_file_size: int, memory_bytes: int, queues: int
     ) -> None:
         """`memory_bytes` for the windows of so many `queues` together."""
-    def set_delays(self, delays_ms: Sequence[int], exact: bool) -> None:
-        """Delays of the levels 1, 2, …; not `exact`: other ones may have been in force."""
+    def set_delays(self, delays_ms: Sequence[int]) -> None:
+        """Delays of the levels 1, 2, … that are in force now; others may have been when a message came."""
     def add(self, topic: bytes, queue_id: int, folder: bytes, ext_folder: bytes | None, first: int, end: int) -> None:
         """A queue whose files hold the entries [first, end)."""
     def finish(self, number: int) -> None:

@@ -86,12 +86,11 @@ cdef class QueueChecks:
         free(self.queues)
         free(self.table)
 
-    def set_delays(self, delays_ms, bint exact):
+    def set_delays(self, delays_ms):
         cdef int level
         self.delay_levels = min(len(delays_ms), MAX_DELAY_LEVELS)
         for level in range(self.delay_levels):
             self.delays_ms[level] = delays_ms[level]
-        self.exact_delays = exact
 
     # -- which queues there are --------------------------------------------------------------------------------------
 
@@ -239,7 +238,7 @@ cdef class QueueChecks:
                 self.findings.add(EXT_WRONG, queue.number, message.queue_offset, code - INT64_MIN, 0)
         elif not waits:
             self.findings.add(QUEUE_TAGS, queue.number, message.queue_offset, code, right)
-        elif self.exact_delays or code < message.store_timestamp:
+        elif code < message.store_timestamp:
             self.findings.add(QUEUE_DELIVERY, queue.number, message.queue_offset, code, right)
         else:
             self.other_delays += 1

@@ -85,7 +85,7 @@ cdef class LogWalk:
             if self.dispatch:
                 scan_properties(message)
                 queue = self._cached(message, &slot)
-                if queue == NULL or dispatch_message(&self.writer.state, queue, message) != PUT_DONE:
+                if queue == NULL or dispatch_message(&self.writer.state, queue, message, True) != PUT_DONE:
                     return STEP_PYTHON
             self.last_at = self.at
             self.at += message.size
@@ -116,18 +116,18 @@ cdef class LogWalk:
             (<ConsumeQueue> self.cache[slot].owner).unmap()       # a process may not map every queue of a large store
         self.cache[slot] = &queue.state
         self.writer.prepare_index(index_keys(&self.writer.state, message))
-        if dispatch_message(&self.writer.state, &queue.state, message) == PUT_DONE:
+        if dispatch_message(&self.writer.state, &queue.state, message, False) == PUT_DONE:
             return True
         if message.queue_offset > queue.state.max_index:
             if not self.fill_gaps:
                 return False
             fill_gap(queue, message.queue_offset)
-            if dispatch_message(&self.writer.state, &queue.state, message) == PUT_DONE:
+            if dispatch_message(&self.writer.state, &queue.state, message, False) == PUT_DONE:
                 return True
         self.writer.prepare_ext(&queue.state)
-        if dispatch_message(&self.writer.state, &queue.state, message) != PUT_DONE:
+        if dispatch_message(&self.writer.state, &queue.state, message, False) != PUT_DONE:
             self.writer._add_queue_file(queue)
-            if dispatch_message(&self.writer.state, &queue.state, message) != PUT_DONE:
+            if dispatch_message(&self.writer.state, &queue.state, message, False) != PUT_DONE:
                 raise OSError(queue.files.seq.error, "no room for a consume queue", queue.files.folder)
         return True
 

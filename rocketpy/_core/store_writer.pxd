@@ -49,7 +49,7 @@ cdef void request_flush(StoreState* store) noexcept nogil                       
 cdef int index_keys(StoreState* store, const MessageToPut* message) noexcept nogil  # index entries the message makes
 cdef int64_t entry_code(StoreState* store, const MessageToPut* message) noexcept nogil
                                   # tags code of the queue entry: deliver time in SCHEDULE_TOPIC_XXXX, else the hash of TAGS
-cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil
+cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message, bint often) noexcept nogil
                                   # recovery: queue entry and index entries of a record that is in the log already
 
 cdef class StoreWriter:

@@ -161,14 +161,17 @@ cdef inline void _mark_dirty(StoreState* store, QueueState* queue) noexcept nogi
         store.dirty = queue
 
 
+cdef inline bint _is_delayed(const MessageToPut* message) noexcept nogil:
+    return message.topic_size == 19 and message.delay_level > 0 and memcmp(message.topic, b"SCHEDULE_TOPIC_XXXX", 19) == 0
+
+
 cdef int64_t entry_code(StoreState* store, const MessageToPut* message) noexcept nogil:
     """In SCHEDULE_TOPIC_XXXX the tag slot of a queue entry holds the delivery time; a tag filter must not look at it."""
-    cdef int level = message.delay_level
-    if message.topic_size != 19 or level <= 0 or memcmp(message.topic, b"SCHEDULE_TOPIC_XXXX", 19) != 0:
+    if not _is_delayed(message):
         return message.tags_code
     if store.delay_levels == 0:
         return message.store_timestamp + 1000
-    return message.store_timestamp + store.delays_ms[min(level, store.delay_levels) - 1]
+    return message.store_timestamp + store.delays_ms[min(message.delay_level, store.delay_levels) - 1]
 
 
 cdef inline int64_t _tags_field(StoreState* store, QueueState* queue, const MessageToPut* message) noexcept nogil:
@@ -178,13 +181,18 @@ cdef inline int64_t _tags_field(StoreState* store, QueueState* queue, const Mess
 
 
 cdef bint _tells_code(QueueState* queue, const Entry* entry, const MessageToPut* message, int64_t code) noexcept nogil:
-    """Whether an entry says the right tags code, by itself or by its unit."""
+    """Whether an entry says the right tags code, by itself or by its unit.
+
+    A delivery time may be that of a messageDelayLevel which was in force when the message came: it stays, as upstream's.
+    """
     cdef ExtUnit unit
     if entry.tags_code >= LEAST_TAGS_CODE:
-        return entry.tags_code == code
+        return entry.tags_code == code or _is_delayed(message) and entry.tags_code >= message.store_timestamp
     if queue.ext == NULL or read_unit(queue.ext, entry.tags_code, &unit) != 0:
         return False
-    return unit.tags_code == code and unit.store_time == message.store_timestamp
+    if unit.store_time != message.store_timestamp:
+        return False
+    return unit.tags_code == code or _is_delayed(message) and unit.tags_code >= message.store_timestamp
 
 
 cdef void _wake(StoreState* store, QueueState* queue, int entries) noexcept nogil:
@@ -213,14 +221,27 @@ cdef void request_flush(StoreState* store) noexcept nogil:
         _signal(store.flush_fd)
 
 
-cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil:
+cdef void _replace_entry(
+    StoreState* store, QueueState* queue, const MessageToPut* message, const Entry* entry, int64_t code,
+) noexcept nogil:
+    cdef char* at = entry_at(queue, message.queue_offset)
+    if at == NULL:
+        return
+    if queue.ext != NULL and entry.tags_code < LEAST_TAGS_CODE:
+        queue.ext.mended += 1
+    put_i64(at, message.physical_offset)
+    put_i32(at + 8, message.size)
+    put_i64(at + 12, code)
+    _mark_dirty(store, queue)
+
+
+cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message, bint often) noexcept nogil:
     """Queue entry of a record that stands in the log: a right one stays, a wrong one is replaced, a missing one appended.
 
     PUT_NEEDS_SPACE also when the queue ends before the record's queue offset. Index entries that are there already are
     not made again.
     """
     cdef Entry entry
-    cdef char* at
     cdef int64_t code = entry_code(store, message)
     if not _index_has_room(store, index_keys(store, message)):
         return PUT_NEEDS_SPACE
@@ -228,18 +249,13 @@ cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* me
     if not _has_entry(message):
         return PUT_DONE
     if message.queue_offset < queue.max_index:
-        at = entry_at(queue, message.queue_offset)
-        if at == NULL:
+        if often:
+            entry_at(queue, message.queue_offset)        # maps the file: cheaper than reading it again and again
+        if read_entry(queue, message.queue_offset, &entry) != 0:
             return PUT_DONE          # the file of that entry was cleaned away
-        read_entry(queue, message.queue_offset, &entry)
         if (entry.physical_offset != message.physical_offset or entry.size != message.size
                 or not _tells_code(queue, &entry, message, code)):
-            if queue.ext != NULL and entry.tags_code < LEAST_TAGS_CODE:
-                queue.ext.mended += 1
-            put_i64(at, message.physical_offset)
-            put_i32(at + 8, message.size)
-            put_i64(at + 12, code)
-            _mark_dirty(store, queue)
+            _replace_entry(store, queue, message, &entry, code)
         return PUT_DONE
     if message.queue_offset > queue.max_index:
         return PUT_NEEDS_SPACE

@@ -168,8 +168,7 @@ class Check:
         found = list(queue_folders(self._report, Path(folder)))
         ext_size = self._ext_size(found)
         queues = QueueChecks(log, self._findings, size, ext_size, WINDOW_BYTES, len(found))
-        exact = "messageDelayLevel" in self._folder.configured
-        queues.set_delays(delays_ms(self._config.message_delay_level), exact)
+        queues.set_delays(delays_ms(self._config.message_delay_level))
         for queue in found:
             files, stray = offset_files(queue.path)
             for path in stray:
@@ -315,7 +314,7 @@ class Check:
         if queues.other_delays:
             self._report.note(
                 f"{queues.other_delays} delayed messages have a time of delivery that the levels "
-                f"{self._config.message_delay_level!r} do not give: name the properties file (-c)"
+                f"{self._config.message_delay_level!r} do not give: other levels were in force when they came"
             )
         if queues.restarts:
             self._report.note(f"{queues.restarts} messages are of queues that were destroyed and began anew")

@@ -317,3 +317,19 @@ def test_a_disk_that_refuses_recovery_is_named(open_store: OpenStore, monkeypatc
     monkeypatch.setattr(Recovery, "find_end", refuse)
     with pytest.raises(StartRefused, match="/the/log: Input/output error"):
         open_store()
+
+
+def test_times_of_delivery_of_other_levels_stay(open_store: OpenStore) -> None:
+    """As upstream: a changed messageDelayLevel counts for messages that come from then on."""
+    store = open_store(message_delay_level="5s")
+    store.put(Message("T", b"x", properties={"DELAY": "1"}))
+    due = (store.queue("SCHEDULE_TOPIC_XXXX", 0).entry(0) or ())[2]
+    store.shutdown()
+    store.paths.abort.touch()
+    store.paths.checkpoint.unlink()
+    store = open_store(message_delay_level="9s")
+    assert (store.queue("SCHEDULE_TOPIC_XXXX", 0).entry(0) or ())[2] == due
+    store.shutdown()
+    shutil.rmtree(store.paths.consume_queue)
+    store = open_store(message_delay_level="9s")
+    assert (store.queue("SCHEDULE_TOPIC_XXXX", 0).entry(0) or ())[2] == due + 4000

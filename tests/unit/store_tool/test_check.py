@@ -171,7 +171,7 @@ def test_a_time_of_delivery_before_the_message(root: Path) -> None:
     assert told(check_store(root)) == [("queue-delivery-time", path.name, 0)]
 
 
-def test_another_delay_is_only_noted_without_the_properties(root: Path) -> None:
+def test_another_delay_is_only_noted(root: Path) -> None:
     path = root / "consumequeue" / "SCHEDULE_TOPIC_XXXX" / "2" / f"{0:020d}"
     overwrite(path, 12, struct.pack(">q", 1 << 45))
     report = check_store(root)
