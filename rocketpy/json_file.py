@@ -34,6 +34,14 @@ def load(path: str | Path) -> str | None:
     return load_bak(path, f"{path} is missing")
 
 
+def is_whole(path: str | Path) -> bool:
+    """Whether the file itself, not its .bak, can be read."""
+    try:
+        return whole_text(Path(path)) is not None
+    except (Damaged, StartRefused):
+        return False
+
+
 def load_instead_of(path: Path, damage: Damaged) -> str | None:
     """The .bak of a damaged file; the damaged one is kept under another name for whoever wants to look."""
     text = load_bak(path, f"{path} is damaged ({damage})")

@@ -150,6 +150,7 @@ class Broker:
         """Read what the store's folder holds; its lock is held."""
         for part in (self.topics, self.offsets, self.groups, self.schedule, self.store):
             part.load()
+        self.topics.restore(self.store.queues())
         self.store.on_delayed = self.schedule.arrived
         self.holds = PullHold(self.store.writer, self.clock)
         self.store.on_arrival = self.holds.wake_arrivals

@@ -31,12 +31,14 @@ class ConfigFile:
         self._path = path
         self._text = text
         self.fault = ""  # why the last write failed
+        self.was_whole = True  # found so by `load`: else it may be older than the rest of the store
         self._version = self._written = 0  # of the table now, and of what is on disk
         self._job: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
 
     def load(self, body: type[B]) -> B | None:
         """What is stored; None when nothing is. StartRefused when it is JSON of something else."""
+        self.was_whole = json_file.is_whole(self._path)
         text = json_file.load(self._path)
         try:
             return None if text is None else body.decode(text.encode())

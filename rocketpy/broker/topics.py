@@ -8,7 +8,7 @@ client was answered for survives a kill.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +28,8 @@ MANY = 1000  # as many topics that clients made are worth a word: none of them g
 # Upstream has no limit, and a typing error makes it loop over two thousand million queues wherever it lists them. No
 # process can map more than these.
 MAX_QUEUE_NUMS = 65_536
+
+UNLISTED = (names.SCHEDULE_TOPIC, names.TRANS_OP_HALF_TOPIC)  # stored, but never in the table
 
 OnChange = Callable[[str, "TopicConfig | None"], None]
 
@@ -96,6 +98,31 @@ class Topics:
                 log.info("load exist local topic, %s", topic)
         for topic in self.table.values():
             self._tell(topic.topic_name, topic)
+
+    def restore(self, queues: Iterable[tuple[str, int]]) -> None:
+        """Topics that the store has queues of, where the file was lost: a .bak may be older than a topic.
+
+        Without its topic a message could be neither pulled nor found. `queues`: (topic, queue id).
+        """
+        if self.file.was_whole:
+            return
+        queue_nums: dict[str, int] = {}
+        for topic, queue_id in queues:
+            queue_nums[topic] = max(queue_nums.get(topic, 0), queue_id + 1)
+        for topic, nums in sorted(queue_nums.items()):
+            if topic not in UNLISTED and names.is_name(topic) and nums <= MAX_QUEUE_NUMS:
+                self._restore(topic, nums)
+
+    def _restore(self, topic: str, queue_nums: int) -> None:
+        known = self.table.get(topic)
+        if known is None:
+            perm = WRITE if topic.startswith(names.DLQ_PREFIX) else READ | WRITE
+            told = "topic %s was lost with topics.json, the store has %d queues of it: made anew"
+            log.warning(told, topic, queue_nums)
+            self._create(_topic(topic, queue_nums, perm))
+        elif known.read_queue_nums < queue_nums:
+            log.warning("topic %s has %d queues in the store: readQueueNums set to that", topic, queue_nums)
+            self.put(replace(known, read_queue_nums=queue_nums))
 
     def _file_text(self) -> str:
         return self._text.text(version_text(self.data_version))

@@ -240,3 +240,40 @@ def test_what_no_topic_can_have_of_queues_is_refused_by_name(make: Make, nums: t
 def test_a_retry_topic_of_too_many_queues_is_refused(make: Make) -> None:
     with pytest.raises(RequestRefused, match="readQueueNums=65537"):
         make().create_in_send_back("%RETRY%G", 65_537, 6, 0)
+
+
+QUEUES = [
+    ("Old", 0), ("Old", 5), ("New", 2), ("%DLQ%g", 0), ("SCHEDULE_TOPIC_XXXX", 3), ("no name!", 0), ("Huge", 2**30)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_text("{"), lambda path: path.unlink()])
+def test_topics_that_an_older_bak_lacks_are_made_anew(
+    make: Make, spoil: Callable[[Path], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    topics = make()
+    topics.put(TopicConfig("Old", 4, 4))
+    topics.put(TopicConfig("New", 4, 4))
+    spoil(tmp_path / "config" / "topics.json")
+    topics = make()
+    topics.load()
+    assert "New" not in topics.table
+    topics.restore(QUEUES)
+    assert shape(topics)["Old"] == (6, 4, 6)
+    assert shape(topics)["New"] == (3, 3, 6)
+    assert shape(topics)["%DLQ%g"] == (1, 1, 2)
+    assert not {"SCHEDULE_TOPIC_XXXX", "no name!", "Huge"} & set(topics.table)
+    assert caplog.text.count("topic New was lost with topics.json, the store has 3 queues of it: made anew") == 1
+    again = make()
+    again.load()
+    assert shape(again) == shape(topics)
+
+
+def test_nothing_is_made_where_the_file_is_whole(make: Make) -> None:
+    topics = make()
+    topics.put(TopicConfig("Old", 4, 4))
+    topics = make()
+    topics.load()
+    before = shape(topics)
+    topics.restore(QUEUES)
+    assert shape(topics) == before
