@@ -130,6 +130,8 @@ class IndexFolder:
         before = file.count
         sound = file.sound_entries(log_end)
         chains_broken = file.check_chains()
+        if chains_broken:           # perhaps by a garbled hash, whose key nobody would find: dispatched again
+            sound = min(sound, chains_broken - 1)
         if sound == before and not chains_broken and file.is_garbled():     # the header is not the last entry's
             sound -= 1
         if sound < before or chains_broken:

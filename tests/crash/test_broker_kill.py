@@ -1,4 +1,5 @@
-"""A broker killed while producers write has all it acknowledged, once, in order, whatever happened to its files.
+"""A broker killed while producers write has all it acknowledged, once, in order, whatever happened to its files; and
+`rocketpy-store check` finds its store in order after each start.
 
 `--rounds` sets how often, in stores of at most `ROUNDS_A_STORE` rounds. The seed stands in every failure:
 ROCKETPY_SEED repeats it.
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from rocketpy.store_tool.check import check_store
 from tests.crash.broker import (
     DELAYED,
     TOPICS,
@@ -99,9 +101,11 @@ class Rounds:
                 may_be_gone = self.damage(DAMAGES[number % len(DAMAGES)])
                 self.broker.start()
                 await self.look(may_be_gone)
+                assert check_store(self.broker.store).findings == []
             await wait_for_delayed(self.broker.address, set(self.ledger.delayed))
             assert self.broker.stop() == 0
         self.look_at_the_log()
+        assert check_store(self.broker.store).findings == []
 
 
 @pytest.mark.timeout(7200)
