@@ -22,7 +22,6 @@ log = logging.getLogger("RocketmqStore")
 
 STEP_BYTES = 64 << 20
 SAY_EVERY_MS = 1000
-PAGE = 4096
 BODY_SIZE_AT = 84
 BODY_SIZE = struct.Struct(">i")
 RECORD_OVERHEAD = 91
@@ -56,12 +55,11 @@ class Recovery:
         return walk.last_timestamp
 
     def _lacks_its_end(self, walk: LogWalk) -> bool:
-        """Is the last record torn where no CRC tells, in topic or properties? Its last page is zeros then."""
+        """Is the last record torn where no CRC tells, in topic or properties? It ends with zeros then, which neither does."""
         if walk.last_at < 0 or walk.last_timestamp <= self._safe_ms:
             return False
         record = self._log.read(walk.last_at, walk.at - walk.last_at) or b""
-        last_page = (walk.at - 1 - self._log.first_offset) % self._log.file_size % PAGE + 1
-        torn = last_page < len(record) and not any(record[-last_page:]) and last_page > zeros_at_end(record)
+        torn = record[: len(record) - zeros_at_end(record)].endswith(b"\0")
         if torn:
             log.warning("%s: torn at %d (zeros follow), the log ends here", self._path_of(walk.at - 1), walk.last_at)
         return torn

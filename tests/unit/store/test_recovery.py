@@ -242,6 +242,29 @@ def test_a_record_whose_last_page_is_zeros_is_torn(open_store: OpenStore) -> Non
     assert again.commit_log_max_offset == 0
 
 
+@pytest.mark.parametrize(("properties", "lost"), [({"KEYS": "k", "TAGS": "a"}, 1), ({"KEYS": "k"}, 5), ({}, 3)])
+def test_a_record_that_ends_with_zeros_is_torn(open_store: OpenStore, properties: dict[str, str], lost: int) -> None:
+    """A kill in the middle of an append: body and CRC stand, topic or properties do not."""
+    store = open_store()
+    put(store, 3, queues=1)
+    result = store.put(Message("TopicTest", b"3", properties=properties))
+    path, _ = last_file(store)
+    crash(store)
+    with path.open("r+b") as file:
+        file.seek(result.end_offset - lost)
+        file.write(bytes(lost))
+    again = open_store()
+    assert again.commit_log_max_offset == result.physical_offset
+    assert bodies(again, 0) == [0, 1, 2]
+
+
+def test_a_record_without_properties_is_whole(open_store: OpenStore) -> None:
+    store = open_store()
+    result = store.put(Message("TopicTest", b"3"))
+    crash(store)
+    assert open_store().commit_log_max_offset == result.end_offset
+
+
 def test_a_queue_file_of_a_wrong_length_is_set_right(open_store: OpenStore) -> None:
     store = open_store()
     put(store, 100)
