@@ -55,7 +55,7 @@ class Recovery:
         return walk.last_timestamp
 
     def _lacks_its_end(self, walk: LogWalk) -> bool:
-        """Is the last record torn where no CRC tells, in topic or properties? It ends with zeros then, which neither does."""
+        """Is the last record torn where no CRC tells, in topic or properties? Neither ends with zeros."""
         if walk.last_at < 0 or walk.last_timestamp <= self._safe_ms:
             return False
         record = self._log.read(walk.last_at, walk.at - walk.last_at) or b""
