@@ -6,7 +6,7 @@ store/cold_reads.py's work, in threads; with the GIL held these functions may be
 
 from libc.stdint cimport int32_t, int64_t
 
-from rocketpy._core.commit_log cimport BLANK_SIZE, get_i32, get_i64
+from rocketpy._core.commit_log cimport BLANK_SIZE, MESSAGE_MAGIC_CODE, get_i32, get_i64
 from rocketpy._core.consume_queue cimport ENTRY_SIZE, FILLER_SIZE
 from rocketpy._core.mapped_files cimport FileMap, bytes_at, find_file, resident
 from rocketpy._core.store_writer cimport StoreWriter
@@ -25,7 +25,9 @@ def is_in_memory(StoreWriter writer not None, int64_t physical_offset):
     start = physical_offset - file.start
     if resident(file, start, BLANK_SIZE) < BLANK_SIZE:
         return False
-    size = min(max(get_i32(at), BLANK_SIZE), file.wrote - start)
+    if get_i32(at + 4) != MESSAGE_MAGIC_CODE:
+        return True                           # any offset a client may ask for: no record begins there
+    size = min(<int64_t> max(get_i32(at), BLANK_SIZE), min(file.wrote - start, writer.state.max_message_size))
     return resident(file, start, size) == size
 
 

@@ -9,6 +9,12 @@ from libc.string cimport memchr, memcmp, memcpy, memset
 
 from rocketpy._core.hashing cimport body_crc, java_hash
 
+cdef extern from *:
+    """
+    #define compiler_barrier() __asm__ __volatile__("" ::: "memory")
+    """
+    void compiler_barrier() noexcept nogil
+
 cdef enum:
     NAME_VALUE_SEPARATOR = 1
     PROPERTY_SEPARATOR = 2
@@ -21,8 +27,6 @@ cdef int64_t record_size(const MessageToPut* message) noexcept nogil:
 
 cdef void write_record(char* at, const MessageToPut* message) noexcept nogil:
     cdef char* behind = at + BODY_AT + message.body_size
-    put_i32(at + TOTAL_SIZE_AT, message.size)
-    put_i32(at + MAGIC_CODE_AT, MESSAGE_MAGIC_CODE)
     put_i32(at + BODY_CRC_AT, <int32_t> body_crc(message.body, message.body_size) if message.body_size else 0)
     put_i32(at + QUEUE_ID_AT, message.queue_id)
     put_i32(at + FLAG_AT, message.flag)
@@ -44,6 +48,10 @@ cdef void write_record(char* at, const MessageToPut* message) noexcept nogil:
     put_u16(behind, message.properties_size)
     if message.properties_size:
         memcpy(behind + 2, message.properties, message.properties_size)
+    # Size and magic last: a process killed before them leaves zeros there, which is the end of the log, never half a record.
+    compiler_barrier()
+    put_i32(at + TOTAL_SIZE_AT, message.size)
+    put_i32(at + MAGIC_CODE_AT, MESSAGE_MAGIC_CODE)
 
 
 cdef void write_blank(char* at, int32_t rest) noexcept nogil:

@@ -13,6 +13,7 @@ cdef class LogWalk:
     cdef StoreWriter writer
     cdef public int64_t at        # offset of the next record
     cdef readonly int64_t records
+    cdef readonly list unreachable           # (offset, topic, queue id) of records whose names cannot be folders
     cdef readonly int64_t last_at            # where the last record seen begins; -1: none
     cdef readonly int64_t last_timestamp     # largest store time seen
     cdef int64_t data_until                  # no hole before this

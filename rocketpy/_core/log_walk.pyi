@@ -4,12 +4,16 @@ from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.store_writer import StoreWriter
 
 class LogWalk:
-    """One walk; `at` may be moved to step over damage."""
+    """One walk; `at` may be moved to step over damage; OSError where a file cannot be mapped.
+
+    `unreachable`: offset, topic and queue id of records whose names cannot be folders.
+    """
 
     at: int
     records: int
     last_at: int
     last_timestamp: int
+    unreachable: list[tuple[int, bytes, int]]
 
     def __init__(
         self, writer: StoreWriter, at: int, *, dispatch: bool, check_crc: bool, fill_gaps: bool = False
@@ -29,3 +33,6 @@ def trusted_end(writer: StoreWriter, queue: ConsumeQueue) -> int:
 
 def next_keyed(writer: StoreWriter, at: int, inclusive: bool) -> int | None:
     """Offset of the first record from `at` on (or behind the one at `at`) that has index keys; None: no such record."""
+
+def is_queue_folder(topic: bytes, queue_id: int) -> bool:
+    """Whether topic and queue id can name a folder below consumequeue."""

@@ -3,12 +3,15 @@
 Runs without the GIL from record to record; Python is asked only for a queue it has not met yet or a new file.
 """
 
+import os
+
+from libc.errno cimport EIO, errno
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memchr, memcmp, memset
 
 from rocketpy._core.commit_log cimport (
-    BLANK_SIZE, MESSAGE_MAGIC_CODE, RECORD_BLANK, RECORD_END, RECORD_MESSAGE, RECORD_OVERHEAD,
-    MessageToPut, get_i32, read_record, scan_properties,
+    BLANK_SIZE, MAX_TOPIC_SIZE, MESSAGE_MAGIC_CODE, RECORD_BAD_OFFSET, RECORD_BLANK, RECORD_END, RECORD_MESSAGE,
+    RECORD_OVERHEAD, MessageToPut, get_i32, read_record, scan_properties,
 )
 from rocketpy._core.consume_queue cimport FILLER_SIZE, ConsumeQueue, Entry, QueueState, read_entry
 from rocketpy._core.mapped_files cimport FileMap, data_end, end_offset, find_file, map_file
@@ -20,6 +23,7 @@ cdef enum:
     STEP_ON = 100                 # the budget is used up
     STEP_PYTHON = 101             # this record needs the slow side
     STEP_LAST = 102               # no file behind
+    STEP_FAILED = 103             # a file cannot be mapped: that says nothing of what is in it
 
 
 cdef class LogWalk:
@@ -31,6 +35,7 @@ cdef class LogWalk:
         self.fill_gaps = fill_gaps
         self.records = self.last_timestamp = self.data_until = 0
         self.last_at = -1
+        self.unreachable = []
 
     def run(self, int64_t budget):
         """Walk on for about `budget` bytes: MORE, or why it stopped at `at`: END, GAP, or what is wrong there."""
@@ -45,6 +50,8 @@ cdef class LogWalk:
                 return "MORE"
             if status == STEP_LAST:
                 return "END"
+            if status == STEP_FAILED:
+                raise_for(self.writer, self.at)
             if status != STEP_PYTHON:
                 return STATUS_NAMES[status]
             if not self._dispatch_slowly(&message):
@@ -68,7 +75,7 @@ cdef class LogWalk:
                 return STEP_LAST
             base = map_file(file)
             if base == NULL:
-                return RECORD_END
+                return STEP_FAILED
             if file.start + file.size - self.at < BLANK_SIZE:
                 self.at = file.start + file.size
                 continue
@@ -82,6 +89,8 @@ cdef class LogWalk:
                 continue
             if status != RECORD_MESSAGE:
                 return status
+            if not _may_stand_here(message, self.at):
+                return RECORD_BAD_OFFSET
             if self.dispatch:
                 scan_properties(message)
                 queue = self._cached(message, &slot)
@@ -109,8 +118,13 @@ cdef class LogWalk:
 
     cdef bint _dispatch_slowly(self, MessageToPut* message) except -1:
         """The queue into the cache, its files in order, then the entry; False: the queue ends too early."""
-        cdef ConsumeQueue queue = self.writer.find_queue(message.topic[:message.topic_size], message.queue_id)
+        cdef ConsumeQueue queue
         cdef int slot
+        topic = message.topic[:message.topic_size]
+        if not is_queue_folder(topic, message.queue_id):
+            self.unreachable.append((self.at, topic, message.queue_id))
+            return True
+        queue = self.writer.find_queue(topic, message.queue_id)
         self._cached(message, &slot)
         if self.cache[slot] != NULL and self.cache[slot] != &queue.state:
             (<ConsumeQueue> self.cache[slot].owner).unmap()       # a process may not map every queue of a large store
@@ -130,6 +144,24 @@ cdef class LogWalk:
             if dispatch_message(&self.writer.state, &queue.state, message, False) != PUT_DONE:
                 raise OSError(queue.files.seq.error, "no room for a consume queue", queue.files.folder)
         return True
+
+
+cdef bint _may_stand_here(const MessageToPut* message, int64_t at) noexcept nogil:
+    """No CRC covers the queue offset: a queue has at most as many messages before this one as records fit before it."""
+    return 0 <= message.queue_offset <= at // (RECORD_OVERHEAD + 1)
+
+
+def is_queue_folder(bytes topic not None, int queue_id):
+    """Whether topic and queue id can name a folder below consumequeue; Java's broker took others (CVE-2019-17572)."""
+    return (queue_id >= 0 and 0 < len(topic) <= MAX_TOPIC_SIZE and topic not in (b".", b"..") and b"/" not in topic
+            and b"\0" not in topic)
+
+
+cdef int raise_for(StoreWriter writer, int64_t at) except -1:
+    """The file at that offset cannot be mapped."""
+    code = errno or EIO
+    place = writer.log.place(at)
+    raise OSError(code, os.strerror(code), writer.log.folder if place is None else place[0])
 
 
 cdef int fill_gap(ConsumeQueue queue, int64_t index) except -1:
@@ -155,8 +187,10 @@ def find_record(StoreWriter writer not None, int64_t at, int64_t until):
     cdef MessageToPut message
     cdef const char* hit
     cdef int64_t position, end, found = -1
-    if file == NULL or map_file(file) == NULL:
+    if file == NULL:
         return None
+    if map_file(file) == NULL:
+        raise_for(writer, at)
     position = at - file.start
     end = min(until - file.start, file.size)
     with nogil:
@@ -177,7 +211,11 @@ def first_record_time(StoreWriter writer not None, int64_t at):
     """Store time of the record that stands at `at` with a magic code, 0 for anything else (CRC not checked)."""
     cdef MessageToPut message
     cdef FileMap* file = find_file(writer.state.log, at)
-    if file == NULL or map_file(file) == NULL or is_hole(file, at):
+    if file == NULL:
+        return 0
+    if map_file(file) == NULL:
+        raise_for(writer, at)
+    if is_hole(file, at):
         return 0
     if read_record(file.base + (at - file.start), file.start + file.size - at, at, False, &message) != RECORD_MESSAGE:
         return 0
@@ -192,25 +230,31 @@ def trusted_end(StoreWriter writer not None, ConsumeQueue queue not None):
     cdef Entry entry
     entry.physical_offset = queue.state.last_physical_offset
     entry.size = <int32_t> (queue.state.max_physical_offset - queue.state.last_physical_offset)
+    cdef int own = 0
     with nogil:
-        if entry.physical_offset >= 0 and index > least and _is_own(writer, queue, &entry, index - 1, log_start):
-            least = index
-        while index > least:
-            if read_entry(&queue.state, index - 1, &entry) == 0 and _is_own(writer, queue, &entry, index - 1, log_start):
-                break
-            index -= 1
+        if entry.physical_offset >= 0 and index > least:
+            own = _is_own(writer, queue, &entry, index - 1, log_start)
+        while own == 0 and index > least:
+            if read_entry(&queue.state, index - 1, &entry) == 0:
+                own = _is_own(writer, queue, &entry, index - 1, log_start)
+            if own == 0:
+                index -= 1
+    if own < 0:
+        raise_for(writer, entry.physical_offset)
     return index
 
 
-cdef bint _is_own(StoreWriter writer, ConsumeQueue queue, const Entry* entry, int64_t index, int64_t log_start) noexcept nogil:
+cdef int _is_own(StoreWriter writer, ConsumeQueue queue, const Entry* entry, int64_t index, int64_t log_start) noexcept nogil:
     cdef MessageToPut message
     cdef FileMap* file
     cdef int64_t at = entry.physical_offset
     if entry.size == FILLER_SIZE or at < log_start:
         return at >= 0 and entry.size > 0
     file = find_file(writer.state.log, at)
-    if file == NULL or at - file.start + BLANK_SIZE > file.wrote or map_file(file) == NULL:
+    if file == NULL or at - file.start + BLANK_SIZE > file.wrote:
         return False
+    if map_file(file) == NULL:
+        return -1
     if read_record(file.base + (at - file.start), file.start + file.wrote - at, at, False, &message) != RECORD_MESSAGE:
         return False
     return (message.size == entry.size and message.queue_offset == index and message.queue_id == queue.state.queue_id

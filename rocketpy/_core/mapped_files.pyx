@@ -44,12 +44,16 @@ cdef extern from "<sys/mman.h>" nogil:
 cdef enum:
     PAGE = 4096
     CHUNK = 65536
+    HEAD = 36                # of a file of the log: its first record up to PHYSICALOFFSET
+    PHYSICAL_OFFSET_AT = 28
     PAGES_AT_ONCE = 64       # asked of mincore in one call
     RANDOM = 1               # MADV_RANDOM: no read-ahead
     WILL_NEED = 3            # MADV_WILLNEED: read it all, in large pieces
     POPULATE_READ = 22       # MADV_POPULATE_READ, Linux 5.14: an unreadable page is an error instead of a SIGBUS
     POPULATE_WRITE = 23      # MADV_POPULATE_WRITE, Linux 5.14; older kernels answer EINVAL, which is fine
 
+
+MAX_OFFSET = 1 << 62
 
 cdef int most_maps = 32768       # of queues; a process may have 65,530 maps in all, and malloc needs some too
 cdef int counted_maps = 0
@@ -285,6 +289,9 @@ cdef class MappedFiles:
         """Take in the files of the folder, all of them counted as full; returns what was odd, a line each."""
         notes = []
         for start in self._file_starts(notes):
+            if self.seq.count and self._next_start() < start and not self._holds_own_data(start):
+                notes.append(f"{self._path(start)} stands behind a gap and holds nothing of this sequence: left alone")
+                continue
             while self.seq.count and self._next_start() < start:
                 notes.append(f"{self._path(self._next_start())} is missing: an empty file takes its place")
                 self._link(self._open(self._next_start(), True))
@@ -310,8 +317,16 @@ cdef class MappedFiles:
 
     def _is_file_of_it(self, entry):
         name = entry.name
-        return (len(name) == 20 and name.isascii() and name.isdigit() and int(name) % self.seq.file_size == 0
-                and entry.is_file())
+        return (len(name) == 20 and name.isascii() and name.isdigit() and int(name) < MAX_OFFSET
+                and int(name) % self.seq.file_size == 0 and entry.is_file())
+
+    def _holds_own_data(self, start):
+        """Whether a file begins with what can only stand there: a record of that offset (log), an entry (queues)."""
+        with open(self._path(start), "rb") as file:
+            head = file.read(HEAD)
+        if not self.durable_names:
+            return any(head[:20])
+        return len(head) == HEAD and int.from_bytes(head[PHYSICAL_OFFSET_AT:], "big") == start
 
     cdef int _mend_length(self, FileMap* file, list notes) except -1:
         path = os.fsdecode(file.path)

@@ -33,6 +33,10 @@ class DelayDoor:
         queues = self._store.writer.queues.items()
         return {queue_id: queue for (topic, queue_id), queue in queues if topic == _SCHEDULE}
 
+    def delay_queue(self, queue_id: int) -> DelayQueue | None:
+        """One of them: a store may have very many other queues."""
+        return self._store.writer.queues.get((_SCHEDULE, queue_id))
+
     def message_at(self, physical_offset: int) -> Message | None:
         """The delayed message."""
         return self._store.message_at(physical_offset)

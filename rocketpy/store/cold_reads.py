@@ -5,6 +5,7 @@ Invariant: nothing of the store changes here; what the disk cannot give is an er
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +54,10 @@ class ColdReads:
         place = queue_files.place(index * ENTRY_SIZE)
         if place is None:
             return
-        entries = read_at(*place, ENTRIES_AHEAD * ENTRY_SIZE)
+        try:
+            entries = read_at(*place, ENTRIES_AHEAD * ENTRY_SIZE)
+        except FileNotFoundError:
+            return
         self._read_parts(log_parts(self._writer, entries, BYTES_AHEAD))
 
     def _read_parts(self, parts: Iterable[tuple[int, int]]) -> None:
@@ -62,7 +66,8 @@ class ColdReads:
             place = log.place(offset)
             if place is not None:
                 path, at = place
-                read_in(path, at, min(size, log.file_size - at))
+                with contextlib.suppress(FileNotFoundError):    # cleaned away meanwhile: the reader is told so
+                    read_in(path, at, min(size, log.file_size - at))
 
 
 def read_at(path: str, at: int, size: int) -> bytes:

@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise
+from pathlib import Path
 
 log = logging.getLogger("RocketmqStore")
 
@@ -18,7 +19,19 @@ PLAUSIBLE_BYTES = 1024
 
 def commit_log_size(folder: str, configured: int) -> int:
     """Size of commit log files; a single file of an odd length is damage, no choice of size."""
+    if _is_cut_off(folder, configured):
+        return configured
     return _in_force("mappedFileSizeCommitLog", folder, configured, files_of(folder), PLAUSIBLE_BYTES)
+
+
+def _is_cut_off(folder: str, configured: int) -> bool:
+    """Is the log a single file that lost its end? Then it has data up to its last byte, and its length is no choice."""
+    found = list(islice(files_of(folder), 2))
+    if len(found) != 1 or not 0 < found[0][1] < configured:
+        return False
+    with (Path(folder) / f"{found[0][0]:020d}").open("rb") as file:
+        file.seek(-min(8, found[0][1]), os.SEEK_END)
+        return any(file.read())
 
 
 def consume_queue_size(folder: str, configured: int) -> int:
@@ -38,9 +51,9 @@ def consume_queue_ext_size(folder: str, configured: int) -> int:
 def _in_force(name: str, folder: str, configured: int, files: Iterable[tuple[int, int]], unit: int) -> int:
     found = list(files)
     lengths = Counter(length for _, length in found if length)
+    if configured in lengths:                   # files of another length are damaged then
+        return configured
     for length, _ in lengths.most_common():
-        if length == configured:
-            return configured
         if length % unit == 0 and all(start % length == 0 for start, _ in found) and not _fits(found, configured):
             log.warning(
                 "%s: files have %d bytes and keep that size, %s=%d has no effect here", folder, length, name, configured
@@ -64,6 +77,12 @@ def first_damaged(folder: str, size: int) -> int | None:
         if start + size not in lengths and start != max(lengths):
             return start + size
     return None
+
+
+def last_file_ends_at(folder: str, size: int) -> int | None:
+    """Where the last file breaks off, if it is too short: what crosses that offset is torn."""
+    start, length = max(((start, length) for start, length in files_of(folder) if start % size == 0), default=(0, size))
+    return start + length if length < size else None
 
 
 def files_of(folder: str) -> Iterator[tuple[int, int]]:

@@ -48,9 +48,10 @@ class QueueFlusher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._thread: threading.Thread | None = None
-        self._inbox: queue.SimpleQueue[list[ConsumeQueue] | None] = queue.SimpleQueue()
+        # Store time of the last entry in these queues when they were handed over, and the queues.
+        self._inbox: queue.SimpleQueue[tuple[int, list[ConsumeQueue]] | None] = queue.SimpleQueue()
         self._unflushed: dict[int, ConsumeQueue] = {}  # the thread's own
-        self._logics_timestamp = 0  # store time of the last entry in queues that were handed over
+        self._logics_timestamp = 0  # store time of the last entry in queues that the thread has
         self._last_thorough_ms = clock.monotonic_ms()
         self._sync_all_first = False
         self._was_refused = False
@@ -83,25 +84,25 @@ class QueueFlusher:
 
     def _hand_over(self) -> None:
         """The loop gives the queues that got entries to the thread: only the loop may look at that list."""
-        self._logics_timestamp = self._writer.timestamps[1]
         queues = self._writer.take_dirty()
         for each in queues:
             say_refusal(each)
-        self._inbox.put(queues)
+        self._inbox.put((self._writer.timestamps[1], queues))
         if self._loop is not None:
             self._set_timer(self._loop)
 
     def _run(self) -> None:
-        while (queues := self._inbox.get()) is not None:
+        while (handed := self._inbox.get()) is not None:
             if self._was_refused:  # a sync asked for again would say that all is well
                 continue
             try:
-                self._flush(queues)
+                self._flush(*handed)
             except OSError as error:
                 self._was_refused = True
                 self._refused(error)
 
-    def _flush(self, queues: list[ConsumeQueue]) -> None:
+    def _flush(self, logics_timestamp: int, queues: list[ConsumeQueue]) -> None:
+        self._logics_timestamp = logics_timestamp
         self._unflushed.update((id(each), each) for each in queues)
         now_ms = self._clock.monotonic_ms()
         if now_ms - self._last_thorough_ms >= self._config.flush_consume_queue_thorough_interval:

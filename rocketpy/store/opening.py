@@ -52,7 +52,9 @@ class Opening:
 
     def recover(self, queue_ends: QueueEnds, index: IndexFolder | None) -> None:
         """Load everything and make it agree with the log."""
-        damaged = file_sizes.first_damaged(self._writer.log.folder, self._writer.log.file_size)
+        folder, size = self._writer.log.folder, self._writer.log.file_size
+        damaged = file_sizes.first_damaged(folder, size)
+        self._recovery.breaks_off_at = file_sizes.last_file_ends_at(folder, size)
         for note in self._writer.log.load():
             log.warning("%s", note)
         load_queues(self._writer)

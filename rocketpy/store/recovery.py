@@ -21,7 +21,9 @@ from rocketpy.store.file_sizes import sub_folders
 log = logging.getLogger("RocketmqStore")
 
 STEP_BYTES = 64 << 20
+MOST_TOLD = 20
 SAY_EVERY_MS = 1000
+SECTOR = 512
 BODY_SIZE_AT = 84
 BODY_SIZE = struct.Struct(">i")
 RECORD_OVERHEAD = 91
@@ -42,6 +44,7 @@ class Recovery:
         self._safe_ms = checkpoint.physic_msg_timestamp  # store time up to which the log was on disk
         self._said_ms = clock.monotonic_ms()
         self.end = 0
+        self.breaks_off_at: int | None = None               # where the last file was found to end
         self.damaged: list[tuple[int, int]] = []  # (offset, size) of what cannot be read within the log
 
     def find_end(self, start: int) -> int:
@@ -55,22 +58,35 @@ class Recovery:
         return walk.last_timestamp
 
     def _lacks_its_end(self, walk: LogWalk) -> bool:
-        """Is the last record torn where no CRC tells, in topic or properties? Neither ends with zeros."""
-        if walk.last_at < 0 or walk.last_timestamp <= self._safe_ms:
+        """Is the last record torn where no CRC tells, in topic or properties? File or sector end there."""
+        if walk.last_at < 0 or (walk.last_timestamp <= self._safe_ms and self.breaks_off_at is None):
             return False
         record = self._log.read(walk.last_at, walk.at - walk.last_at) or b""
-        torn = record[: len(record) - zeros_at_end(record)].endswith(b"\0")
+        in_last_sector = (walk.at - 1 - self._log.first_offset) % self._log.file_size % SECTOR + 1
+        torn = (self.breaks_off_at is not None and walk.last_at < self.breaks_off_at < walk.at) or (
+            zeros_at_end(record) < in_last_sector < len(record) and not any(record[-in_last_sector:])
+        )
         if torn:
-            log.warning("%s: torn at %d (zeros follow), the log ends here", self._path_of(walk.at - 1), walk.last_at)
+            path = self._path_of(walk.at - 1)
+            log.warning("%s: torn at %d (its end is missing), the log ends here", path, walk.last_at)
         return torn
 
     def dispatch(self, start: int) -> None:
         """Mend queues and index from the records at `start` and behind; where they lack more than that, from all."""
         first = self._log.first_offset
-        walk = LogWalk(self._writer, start, dispatch=True, check_crc=False, fill_gaps=start <= first)
+        check_crc = bool(self.damaged)          # what find_end stepped over gets no queue entry either
+        walk = LogWalk(self._writer, start, dispatch=True, check_crc=check_crc, fill_gaps=start <= first)
         if not self._walk(walk):
             log.warning("queues lack entries before %d: all are rebuilt from the commit log", start)
-            self._walk(LogWalk(self._writer, first, dispatch=True, check_crc=False, fill_gaps=True))
+            walk = LogWalk(self._writer, first, dispatch=True, check_crc=check_crc, fill_gaps=True)
+            self._walk(walk)
+        for at, topic, queue_id in walk.unreachable[:MOST_TOLD]:
+            log.error(
+                "%s: the message at %d is to topic %r, queue %d, which cannot be a folder's name: it stays in the log, "
+                "the others are served", self._path_of(at), at, topic, queue_id,
+            )
+        if len(walk.unreachable) > MOST_TOLD:
+            log.error("and %d more such messages", len(walk.unreachable) - MOST_TOLD)
 
     def _walk(self, walk: LogWalk) -> bool:
         """To the end of the log, over damage that is certain not to be a torn tail; False: a queue ends too early."""
@@ -111,7 +127,8 @@ class Recovery:
                 found = find_record(self._writer, start + first, start + behind)
                 if found is not None:
                     offset, store_time = found
-                    return offset if store_time <= self._safe_ms or at < tail_start else None
+                    was_on_disk = self._clean or store_time <= self._safe_ms or at < tail_start
+                    return offset if was_on_disk else None
         return None
 
     def _last_used_file(self) -> int:

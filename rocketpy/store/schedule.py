@@ -69,6 +69,8 @@ class DelayStore(Protocol):
 
     def delay_queues(self) -> dict[int, DelayQueue]:
         """The queues of the schedule topic by queue id."""
+    def delay_queue(self, queue_id: int, /) -> DelayQueue | None:
+        """One of them."""
 
     @property
     def last_store_timestamp(self) -> int:
@@ -167,7 +169,7 @@ class Schedule:
 
         READ_FIRST: the next message must be brought into memory, so that nobody waits for the disk.
         """
-        queue = self._store.delay_queues().get(level - 1)
+        queue = self._store.delay_queue(level - 1)
         if queue is None:
             return None
         offset = self._offset_within(level, queue)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 WHOLE = 1 << 62
 PAGE = 4096
+SECTOR = 512
 
 Damage = Callable[[Path, random.Random], int]
 
@@ -29,18 +30,20 @@ def log_tail_truncated(store: Path, chance: random.Random) -> int:
 
 
 def log_tail_zeroed(store: Path, chance: random.Random) -> int:
-    return log_tail_written(store, chance, lambda size: bytes(size))
+    """As a disk leaves it that wrote some sectors and not the others."""
+    path, at = somewhere_in_the_last_page(store, chance)
+    at -= at % SECTOR
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(bytes(min(PAGE, path.stat().st_size - at)))
+    return int(path.name) + at
 
 
 def log_tail_garbled(store: Path, chance: random.Random) -> int:
-    return log_tail_written(store, chance, chance.randbytes)
-
-
-def log_tail_written(store: Path, chance: random.Random, filler: Callable[[int], bytes]) -> int:
     path, at = somewhere_in_the_last_page(store, chance)
     with path.open("r+b") as file:
         file.seek(at)
-        file.write(filler(min(PAGE, path.stat().st_size - at)))
+        file.write(chance.randbytes(min(PAGE, path.stat().st_size - at)))
     return int(path.name) + at
 
 

@@ -29,7 +29,7 @@ from tests.crash.broker import (
     stored,
     wait_for_delayed,
 )
-from tests.crash.damages import DAMAGES, WHOLE, Damage
+from tests.crash.damages import DAMAGES, WHOLE, Damage, log_tail_garbled
 
 ROUNDS_A_STORE = 5               # every look reads the whole store
 KEYS_A_ROUND = 20
@@ -45,6 +45,7 @@ class Rounds:
         self.numbers = itertools.count(1)
         self.torn = 0                                       # acknowledged, and behind a tear
         self.done: list[str] = []
+        self.may_have_other_keys = False
 
     async def write_and_kill(self) -> None:
         writers = Producers(self.broker, self.ledger, self._senders, self.numbers)
@@ -57,6 +58,7 @@ class Rounds:
         cut = damage(self.broker.store, self.chance)
         if cut == WHOLE:
             return set()
+        self.may_have_other_keys |= damage is log_tail_garbled
         behind = {number for number, end in sizes.items() if end > cut}
         delivered = {number for number, offsets in in_log.items() if max(offsets) >= cut - 8192}
         return behind | (delivered & set(self.ledger.delayed))
@@ -93,6 +95,13 @@ class Rounds:
             assert in_log[number] == [place.physical_offset], number
         assert all(len(offsets) == 1 for offsets in in_log.values())
 
+    def check(self) -> None:
+        """The store is in order. Where garbage begins within a record's properties no CRC tells: it has other keys."""
+        findings = check_store(self.broker.store).findings
+        if self.may_have_other_keys:
+            findings = [each for each in findings if not each.kind.startswith("index-")]
+        assert findings == []
+
     async def run(self, first: int, rounds: int) -> None:
         with killed_at_the_end(self.broker):
             self.broker.start()
@@ -101,11 +110,11 @@ class Rounds:
                 may_be_gone = self.damage(DAMAGES[number % len(DAMAGES)])
                 self.broker.start()
                 await self.look(may_be_gone)
-                assert check_store(self.broker.store).findings == []
+                self.check()
             await wait_for_delayed(self.broker.address, set(self.ledger.delayed))
             assert self.broker.stop() == 0
         self.look_at_the_log()
-        assert check_store(self.broker.store).findings == []
+        self.check()
 
 
 @pytest.mark.timeout(7200)

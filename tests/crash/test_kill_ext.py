@@ -18,6 +18,7 @@ from rocketpy._core.message import decode_messages
 from rocketpy._core.store_reader import store_time
 from rocketpy.store.message_store import MessageStore
 from tests.crash.ext_writer import TAGS, TOPIC, open_store
+from tests.crash.test_kill import rounds_of
 
 WRITER = Path(__file__).with_name("ext_writer.py")
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def damage(folder: Path, chance: random.Random) -> None:
 def test_filters_by_tag_survive_kills(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     chance = random.Random(7)
     acked: dict[int, int] = {}
-    for number in range(request.config.getoption("--rounds")):
+    for number in range(rounds_of(request)):
         units = chance.random() < 0.8
         acked |= write_and_kill(tmp_path / "store", number * 3_000_000, units, chance.uniform(0.02, 0.3))
         damage(tmp_path / "store", chance)

@@ -234,6 +234,9 @@ def _hold(
             answer = _pull(broker, connection, request, header, first_pass=False)
         except RequestRefused as refusal:
             answer = response(refusal.code, refusal.remark, {})
+        except OSError as error:  # it must not fall on whoever put the message that woke the pull
+            log.error("%s: %s", error.filename, error.strerror)
+            answer = response(ResponseCode.SYSTEM_ERROR, f"{error.filename}: {error.strerror}", {})
         if answer is not None:
             connection.reply(request, answer)
 

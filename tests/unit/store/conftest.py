@@ -28,7 +28,11 @@ def open_store(tmp_path: Path) -> Iterator[OpenStore]:
         config = MessageStoreConfig(store_path_root_dir=str(tmp_path / "store"), **{**small, **settings})
         store = MessageStore(config, clock or ManualClock())
         store.lock()
-        store.load()
+        try:
+            store.load()
+        except BaseException:
+            store.unlock()
+            raise
         if start:
             store.start()
         opened.append(store)

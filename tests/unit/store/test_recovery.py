@@ -2,6 +2,8 @@
 
 import errno
 import logging
+import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -243,19 +245,102 @@ def test_a_record_whose_last_page_is_zeros_is_torn(open_store: OpenStore) -> Non
 
 
 @pytest.mark.parametrize(("properties", "lost"), [({"KEYS": "k", "TAGS": "a"}, 1), ({"KEYS": "k"}, 5), ({}, 3)])
-def test_a_record_that_ends_with_zeros_is_torn(open_store: OpenStore, properties: dict[str, str], lost: int) -> None:
-    """A kill in the middle of an append: body and CRC stand, topic or properties do not."""
+def test_a_record_that_crosses_the_end_of_a_truncated_file_is_torn(
+    open_store: OpenStore, properties: dict[str, str], lost: int
+) -> None:
+    """Body and CRC stand, topic or properties do not."""
     store = open_store()
     put(store, 3, queues=1)
     result = store.put(Message("TopicTest", b"3", properties=properties))
     path, _ = last_file(store)
     crash(store)
-    with path.open("r+b") as file:
-        file.seek(result.end_offset - lost)
-        file.write(bytes(lost))
+    os.truncate(path, (result.end_offset - lost) % 4096)
     again = open_store()
     assert again.commit_log_max_offset == result.physical_offset
     assert bodies(again, 0) == [0, 1, 2]
+
+
+def test_an_acknowledged_message_may_end_with_zeros(open_store: OpenStore) -> None:
+    store = open_store()
+    result = store.put(Message("TopicTest", b"3", properties_raw=b"a\x01b\0\0"))
+    crash(store)
+    assert open_store().commit_log_max_offset == result.end_offset
+
+
+def test_a_record_whose_last_sector_is_zeros_is_torn(open_store: OpenStore) -> None:
+    store = open_store()
+    result = store.put(Message("TopicTest", b"0" + b"x" * 350, properties={"name": "value" * 20}))
+    assert 512 < result.size < 600              # topic and body in the first sector, properties reach the second
+    path, _ = last_file(store)
+    crash(store)
+    with path.open("r+b") as file:
+        file.seek(512)
+        file.write(bytes(result.size - 512))
+    assert open_store().commit_log_max_offset == 0
+
+
+@pytest.mark.parametrize("topic", [b"a\0b", b"../../out", b"/tmp/out", b"..", b""])
+def test_names_that_lead_out_of_the_folder_keep_nobody_from_starting(
+    open_store: OpenStore, tmp_path: Path, topic: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Java 4.5.2 stored such messages (CVE-2019-17572)."""
+    store = open_store()
+    put(store, 2, queues=1)
+    record = bytearray(store.record_at(0) or b"")
+    at = store.commit_log_max_offset
+    end = record.index(b"\x09TopicTest")
+    del record[end : end + 10]
+    record[end:end] = bytes([len(topic)]) + topic
+    record[0:4] = len(record).to_bytes(4, "big")
+    record[20:28] = bytes(8)
+    record[28:36] = at.to_bytes(8, "big")
+    store.shutdown()
+    path = sorted(store.paths.commit_log.iterdir())[0]
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(record)
+    store.paths.abort.touch()
+    again = open_store()
+    put(again, 2, queues=1)
+    assert bodies(again, 0) == [0, 1, 0, 1]
+    told = f"the message at {at} is to topic {topic!r}, queue 0, which cannot be a folder's name"
+    assert caplog.text.count(told) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["store"]
+
+
+def test_a_queue_offset_that_cannot_be_is_damage(open_store: OpenStore, caplog: pytest.LogCaptureFixture) -> None:
+    """No CRC covers it: believed, it would fill the disk with fillers."""
+    store = open_store()
+    put(store, 10, queues=1)
+    at = (store.queue("TopicTest", 0).entry(4) or ())[0]
+    store.shutdown()
+    path = sorted(store.paths.commit_log.iterdir())[0]
+    with path.open("r+b") as file:
+        file.seek(at + 20)
+        file.write((1 << 40).to_bytes(8, "big"))
+    shutil.rmtree(store.paths.consume_queue)
+    again = open_store()
+    assert bodies(again, 0) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert f"damaged at offset {at} (BAD_OFFSET)" in caplog.text
+
+
+def test_a_log_that_cannot_be_mapped_refuses_the_start_and_stays(open_store: OpenStore) -> None:
+    """An error of the machine says nothing of what is in the file: taken for its end, it would be cut."""
+    size = 1 << 30
+    store = open_store(mapped_file_size_commit_log=size)
+    put(store, 10, queues=1)
+    store.shutdown()
+    store.writer.log.close()
+    store.paths.abort.touch()
+    address_space = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (address_space + size // 2, limits[1]))
+    try:
+        with pytest.raises(StartRefused, match=r"commitlog/0+: Cannot allocate memory"):
+            open_store(mapped_file_size_commit_log=size)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+    assert bodies(open_store(mapped_file_size_commit_log=size), 0) == list(range(10))
 
 
 def test_a_record_without_properties_is_whole(open_store: OpenStore) -> None:
@@ -356,3 +441,54 @@ def test_times_of_delivery_of_other_levels_stay(open_store: OpenStore) -> None:
     shutil.rmtree(store.paths.consume_queue)
     store = open_store(message_delay_level="9s")
     assert (store.queue("SCHEDULE_TOPIC_XXXX", 0).entry(0) or ())[2] == due + 4000
+
+
+def test_a_single_log_file_that_was_cut_off_is_no_choice_of_size(open_store: OpenStore) -> None:
+    store = open_store(mapped_file_size_commit_log=65536)
+    put(store, 100, queues=1)
+    store.shutdown()
+    os.truncate(sorted(store.paths.commit_log.iterdir())[0], 16384)
+    again = open_store(mapped_file_size_commit_log=65536)
+    assert again.writer.log.file_size == 65536
+    assert bodies(again, 0) == list(range(len(bodies(again, 0))))
+    assert again.put(Message("TopicTest", bytes(20_000))).is_ok
+
+
+def test_a_queue_file_that_was_cut_off_decides_for_no_other(open_store: OpenStore) -> None:
+    store = open_store(mapped_file_size_consume_queue=4000)
+    put(store, 20)
+    store.shutdown()
+    cut, other = (store.paths.consume_queue / "TopicTest" / name / f"{0:020d}" for name in "01")
+    os.truncate(cut, 2000)
+    again = open_store(mapped_file_size_consume_queue=4000)
+    assert (cut.stat().st_size, other.stat().st_size) == (4000, 4000)
+    assert bodies(again, 0) == list(range(0, 20, 2))
+
+
+def test_a_stray_name_far_ahead_makes_no_files(open_store: OpenStore, caplog: pytest.LogCaptureFixture) -> None:
+    store = open_store()
+    put(store, 100, queues=1)
+    store.shutdown()
+    before = sorted(store.paths.commit_log.iterdir())
+    for name in ("00000000001048576000", "09007199254740992000", "18446744073709551616"):
+        (store.paths.commit_log / name).write_bytes(bytes(4096))
+    again = open_store()
+    assert bodies(again, 0) == list(range(100))
+    put(again, 1, queues=1)
+    files = [path for path in sorted(again.paths.commit_log.iterdir()) if path.name < "00000000001048576000"]
+    assert len(files) <= len(before) + 2
+    assert "00000000001048576000 stands behind a gap and holds nothing of this sequence: left alone" in caplog.text
+
+
+def test_after_a_clean_stop_nothing_behind_damage_is_cut(open_store: OpenStore) -> None:
+    store = open_store(mapped_file_size_commit_log=65536)
+    put(store, 100, queues=1)
+    at = (store.queue("TopicTest", 0).entry(20) or ())[0]
+    store.shutdown()
+    path = sorted(store.paths.commit_log.iterdir())[0]
+    with path.open("r+b") as file:
+        file.seek(at + 95)
+        file.write(b"?")
+    (store.paths.root / "checkpoint").unlink()
+    shutil.rmtree(store.paths.consume_queue)
+    assert bodies(open_store(mapped_file_size_commit_log=65536), 0) == [*range(20), *range(21, 100)]

@@ -54,6 +54,9 @@ class Store:
     def delay_queues(self) -> dict[int, DelayQueue]:
         return dict(self.queues)
 
+    def delay_queue(self, queue_id: int) -> DelayQueue | None:
+        return self.queues.get(queue_id)
+
     def message_at(self, physical_offset: int) -> Message | None:
         return self.messages.get(physical_offset)
 
