@@ -28,6 +28,7 @@ class Checkpoint:
         self.physic_msg_timestamp = 0   # commit log
         self.logics_msg_timestamp = 0   # consume queues
         self.index_msg_timestamp = 0    # closed index files
+        self.is_damaged = False         # what `load` found should be written anew
 
     @property
     def min_timestamp(self) -> int:
@@ -49,8 +50,12 @@ class Checkpoint:
         except OSError as error:
             log.error("store checkpoint file %s cannot be read (%s): everything is recovered", self.path, error)
             return
+        self.is_damaged = len(data) < LAYOUT.size or any(data[LAYOUT.size :])
         if len(data) < LAYOUT.size:
             log.error("store checkpoint file %s has %d bytes: everything is recovered", self.path, len(data))
+            return
+        if self.is_damaged:
+            log.error("store checkpoint file %s is garbled behind its times: everything is recovered", self.path)
             return
         self._take(*LAYOUT.unpack_from(data))
 
@@ -60,8 +65,8 @@ class Checkpoint:
         times = (self.physic_msg_timestamp, self.logics_msg_timestamp, self.index_msg_timestamp)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            # One write below a sector: a crash leaves the old times or the new.
-            os.pwrite(fd, LAYOUT.pack(*times), 0)
+            # The times are within one sector: a crash leaves the old ones or the new.
+            os.pwrite(fd, LAYOUT.pack(*times).ljust(FILE_SIZE, b"\0"), 0)
             if os.fstat(fd).st_size != FILE_SIZE:
                 os.ftruncate(fd, FILE_SIZE)
             os.fsync(fd)
@@ -73,6 +78,7 @@ class Checkpoint:
     def _take(self, physic: int, logics: int, index: int) -> None:
         latest = self._clock.now_ms() + FUTURE_MS
         if not all(0 <= time <= latest for time in (physic, logics, index)):
+            self.is_damaged = True
             log.error(
                 "store checkpoint file %s is garbled (physic %d, logics %d, index %d): everything is recovered",
                 self.path, physic, logics, index,

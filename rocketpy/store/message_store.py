@@ -145,6 +145,8 @@ class MessageStore:
         """Accept puts: from here on a crash is noticed at the next start."""
         self._loop = loop
         self._mark_open()
+        if self.checkpoint.is_damaged:
+            self._replace_checkpoint()
         self.writer.wake_through(self._allocator.event_fd, self.flusher.event_fd)
         self.flusher.start(loop)
         self._queue_flusher.start(loop, after_crash=not self._was_clean)
@@ -164,6 +166,12 @@ class MessageStore:
         except OSError as fault:
             why = f"{self.paths.abort} cannot be made: {fault.strerror}"
             raise StartRefused(f"{why}; make room, or set another path") from None
+
+    def _replace_checkpoint(self) -> None:
+        try:
+            self.checkpoint.persist()
+        except OSError as error:  # an unreadable one only makes recovery longer
+            log.warning("%s: not written anew (%s)", self.checkpoint.path, error.strerror)
 
     def shutdown(self) -> None:
         """Everything to the disk; `abort` goes only when that went well. May be called after a failed start."""

@@ -38,7 +38,7 @@ def test_a_missing_file_is_zeros(checkpoint: Checkpoint) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\0" * 23, b"\xff" * 4096, struct.pack(">qqq", NOW_MS, -1, 0), struct.pack(">qqq", NOW_MS, 2**62, 0)],
+    [b"", b"\0" * 23, b"\xff" * 4096, struct.pack(">qqq", 1, 1, 1) + b"?", struct.pack(">qqq", NOW_MS, -1, 0), struct.pack(">qqq", NOW_MS, 2**62, 0)],
 )
 def test_damage_is_zeros_and_a_line(checkpoint: Checkpoint, data: bytes, caplog: pytest.LogCaptureFixture) -> None:
     checkpoint.path.parent.mkdir()
@@ -47,6 +47,7 @@ def test_damage_is_zeros_and_a_line(checkpoint: Checkpoint, data: bytes, caplog:
     times = (checkpoint.physic_msg_timestamp, checkpoint.logics_msg_timestamp, checkpoint.index_msg_timestamp)
     assert times == (0, 0, 0)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert checkpoint.is_damaged
 
 
 def test_persist_keeps_the_size(checkpoint: Checkpoint) -> None:

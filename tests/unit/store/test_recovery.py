@@ -492,3 +492,11 @@ def test_after_a_clean_stop_nothing_behind_damage_is_cut(open_store: OpenStore) 
     (store.paths.root / "checkpoint").unlink()
     shutil.rmtree(store.paths.consume_queue)
     assert bodies(open_store(mapped_file_size_commit_log=65536), 0) == [*range(20), *range(21, 100)]
+
+
+def test_a_damaged_checkpoint_is_written_anew_at_the_start(open_store: OpenStore) -> None:
+    store = open_store()
+    put(store, 3)
+    crash(store)
+    store.paths.checkpoint.write_bytes(b"?" * 4096)
+    assert open_store().paths.checkpoint.read_bytes() == bytes(4096)
