@@ -62,6 +62,8 @@ class Recovery:
         if walk.last_at < 0 or (walk.last_timestamp <= self._safe_ms and self.breaks_off_at is None):
             return False
         record = self._log.read(walk.last_at, walk.at - walk.last_at) or b""
+        if int.from_bytes(record[:4], "big") != len(record):    # a blank was written behind it: it is whole
+            return False
         in_last_sector = (walk.at - 1 - self._log.first_offset) % self._log.file_size % SECTOR + 1
         torn = (self.breaks_off_at is not None and walk.last_at < self.breaks_off_at < walk.at) or (
             zeros_at_end(record) < in_last_sector < len(record) and not any(record[-in_last_sector:])

@@ -38,7 +38,10 @@ def test_a_missing_file_is_zeros(checkpoint: Checkpoint) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\0" * 23, b"\xff" * 4096, struct.pack(">qqq", 1, 1, 1) + b"?", struct.pack(">qqq", NOW_MS, -1, 0), struct.pack(">qqq", NOW_MS, 2**62, 0)],
+    [
+        b"", b"\0" * 23, b"\xff" * 4096, struct.pack(">qqq", 1, 1, 1) + b"?",
+        struct.pack(">qqq", NOW_MS, -1, 0), struct.pack(">qqq", NOW_MS, 2**62, 0),
+    ],
 )
 def test_damage_is_zeros_and_a_line(checkpoint: Checkpoint, data: bytes, caplog: pytest.LogCaptureFixture) -> None:
     checkpoint.path.parent.mkdir()

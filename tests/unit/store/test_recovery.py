@@ -500,3 +500,18 @@ def test_a_damaged_checkpoint_is_written_anew_at_the_start(open_store: OpenStore
     crash(store)
     store.paths.checkpoint.write_bytes(b"?" * 4096)
     assert open_store().paths.checkpoint.read_bytes() == bytes(4096)
+
+
+def test_the_last_message_before_a_blank_is_whole(open_store: OpenStore) -> None:
+    """The process dies between the file's end and the first record of the next one."""
+    store = open_store()
+    size = 0
+    while store.commit_log_max_offset + 900 < 4096:
+        size = store.put(Message("TopicTest", b"x" * 100)).size
+    store.put(Message("TopicTest", b"y" * 1000))
+    files = store.writer.log.file_starts
+    assert store.commit_log_max_offset > files[1] == 4096
+    crash(store)
+    sorted(store.paths.commit_log.iterdir())[1].write_bytes(bytes(4096))
+    again = open_store()
+    assert again.max_offset("TopicTest", 0) == (4096 - 900) // size + 1
