@@ -171,23 +171,6 @@ cdef class ConsumeQueue:
         self.state.min_index = min(self.state.min_index, self.state.max_index)
         return 0
 
-    def cut_from(self, int64_t physical_offset):
-        """Drop the entries at the end that point at or beyond `physical_offset`; returns how many."""
-        cdef Entry entry
-        cdef int64_t index = self.state.max_index
-        cdef int64_t least = self.files.first_offset // ENTRY_SIZE
-        with nogil:
-            while index > least:
-                if read_entry(&self.state, index - 1, &entry) == 0 and entry.physical_offset + entry.size <= physical_offset:
-                    break
-                if entry.size == FILLER_SIZE and entry.physical_offset == 0:
-                    break
-                index -= 1
-        dropped = self.state.max_index - index
-        if dropped:
-            self.cut_at(index)
-        return dropped
-
     def correct_min_offset(self, int64_t log_start):
         """min offset: the first entry whose message is at or behind `log_start`."""
         cdef Entry entry

@@ -30,7 +30,7 @@ class FastLane:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._gate = ReplyGate(broker.store_config.sync_flush_timeout, broker.clock)
+        self._gate = ReplyGate(lambda: broker.store_config.sync_flush_timeout, broker.clock)
         self._lane = fast_lane.FastLane(
             broker.store.writer,
             broker.holds.holds,

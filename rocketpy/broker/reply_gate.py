@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,7 +36,7 @@ class Waiting:
 class ReplyGate:
     """The one queue of replies that wait for the disk."""
 
-    def __init__(self, timeout_ms: int, clock: Clock) -> None:
+    def __init__(self, timeout_ms: Callable[[], int], clock: Clock) -> None:
         self._timeout_ms = timeout_ms
         self._clock = clock
         self._waiting: deque[Waiting] = deque()
@@ -46,7 +47,7 @@ class ReplyGate:
 
     def hold(self, offset: int, frames: bytes, peer: LatePeer) -> None:
         """Keep `frames` until `open` was called with at least `offset`. Offsets come in rising order."""
-        self._waiting.append(Waiting(offset, self._clock.monotonic_ms() + self._timeout_ms, frames, peer))
+        self._waiting.append(Waiting(offset, self._clock.monotonic_ms() + self._timeout_ms(), frames, peer))
         self._set_timer()
 
     def open(self, durable_offset: int) -> None:

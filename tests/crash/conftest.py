@@ -1,12 +1,31 @@
 """What damage is done to."""
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.crash.damaged import DamagedBroker
 from tests.crash.damaged_store import DamagedStore
+from tests.needs import need_root
+
+SmallDisk = Callable[[int], Path]
+
+
+@pytest.fixture
+def mount_small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """mount_small_disk(size): a file system in memory of so many bytes."""
+    need_root("a small disk is mounted")
+    path = tmp_path / "disk"
+    path.mkdir()
+
+    def mount(size_bytes: int) -> Path:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "none", str(path)], check=True)
+        return path
+
+    yield mount
+    subprocess.run(["umount", "-l", str(path)], check=False)
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """A full disk costs nobody a message: puts are refused, gets go on, and service returns by itself with the space."""
 
 import logging
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,14 @@ from rocketpy.config import MessageStoreConfig
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.results import PutMessageStatus
 from tests.crash.test_kill import stored
-from tests.needs import need_root
 
 BALLAST_BYTES = 1 << 20
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(mount_small_disk: Callable[[int], Path]) -> Path:
     """A file system of 4 MiB."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    need_root("a small disk is mounted")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(path)], check=True)
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
+    return mount_small_disk(4 << 20)
 
 
 def open_store(folder: Path) -> MessageStore:

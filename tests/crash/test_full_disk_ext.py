@@ -1,7 +1,6 @@
 """A full disk costs an entry its unit at most: gets by tag stay right, and nobody dies of a hole in a file of units."""
 
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,14 @@ from rocketpy._core.message import Message
 from rocketpy.clock import ManualClock
 from rocketpy.config import MessageStoreConfig
 from rocketpy.store.message_store import MessageStore
-from tests.needs import need_root
 
 BALLAST_BYTES = 256 << 10
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(mount_small_disk: Callable[[int], Path]) -> Path:
     """A file system of 1 MiB, for the queues and their units; the commit log is elsewhere."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    need_root("a small disk is mounted")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(path)], check=True)
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
+    return mount_small_disk(1 << 20)
 
 
 def open_store(disk: Path) -> MessageStore:

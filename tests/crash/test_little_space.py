@@ -1,8 +1,7 @@
 """A broker whose disk fills up: sends are refused with the reason, pulls go on, old files go, service comes back."""
 
 import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from tests.crash.damaged import (
     pull_header,
     send_header,
 )
-from tests.needs import need_root
 
 SERVICE_NOT_AVAILABLE = 14
 PULL_RETRY_IMMEDIATELY = 20
@@ -33,17 +31,13 @@ LEVELS = {
 
 
 @pytest.fixture
-def cramped(tmp_path: Path) -> Iterator[DamagedBroker]:
+def cramped(tmp_path: Path, mount_small_disk: Callable[[int], Path]) -> Iterator[DamagedBroker]:
     """A broker whose store is on a file system of 8 MiB; it looks at it every 200 ms."""
-    need_root("a small disk is mounted")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(disk)], check=True)
+    disk = mount_small_disk(DISK_BYTES)
     broker = DamagedBroker(tmp_path, disk / "store", cleanResourceInterval=200, deleteCommitLogFilesInterval=1)
     broker.env = LEVELS
     yield broker
     broker.close()
-    subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def try_to_send(broker: DamagedBroker) -> tuple[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +23,11 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(mount_small_disk: Callable[[int], Path]) -> Path:
     """A tmpfs with a file on it that can be removed to make room."""
-    need_root("a small disk is mounted")
-    path = tmp_path / "disk"
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(path)], check=True)
+    path = mount_small_disk(DISK_BYTES)
     (path / "ballast").write_bytes(bytes(RESERVE_BYTES))
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
+    return path
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def reply(opaque):
 
 def test_replies_leave_in_order_when_the_log_is_durable():
     async def scenario():
-        gate, peer = ReplyGate(5000, ManualClock()), Peer()
+        gate, peer = ReplyGate(lambda: 5000, ManualClock()), Peer()
         gate.hold(100, b"a", peer)
         gate.hold(200, b"b", peer)
         gate.open(99)
@@ -38,7 +38,7 @@ def test_replies_leave_in_order_when_the_log_is_durable():
 def test_what_waits_too_long_is_answered_as_stored_but_not_flushed():
     async def scenario():
         clock, peer = ManualClock(), Peer()
-        gate = ReplyGate(5000, clock)
+        gate = ReplyGate(lambda: 5000, clock)
         gate.hold(100, reply(1) + reply(2), peer)
         clock.advance(4999)
         gate.expire()
@@ -56,7 +56,7 @@ def test_what_waits_too_long_is_answered_as_stored_but_not_flushed():
 def test_a_disk_that_refuses_is_told_to_all_at_once():
     async def scenario():
         peer = Peer()
-        gate = ReplyGate(5000, ManualClock())
+        gate = ReplyGate(lambda: 5000, ManualClock())
         gate.hold(100, reply(1), peer)
         gate.refuse()
         assert [Command.decode(frames).code for frames in peer.sent] == [10] and len(gate) == 0
