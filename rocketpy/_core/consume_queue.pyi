@@ -31,6 +31,8 @@ class ConsumeQueue:
         """Find the end: the first invalid entry, looked for from the third last file on, or from the first."""
     def cut_at(self, index: int) -> None:
         """Make `index` the next one; later entries become zeros."""
+    def begin_anew(self) -> None:
+        """Remove every file: the entries will be appended again."""
     def correct_min_offset(self, log_start: int) -> None:
         """min offset: the first entry whose message is at or behind `log_start`."""
     def begin_at(self, index: int) -> None:

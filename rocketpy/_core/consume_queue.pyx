@@ -171,6 +171,12 @@ cdef class ConsumeQueue:
         self.state.min_index = min(self.state.min_index, self.state.max_index)
         return 0
 
+    def begin_anew(self):
+        """Remove every file: the entries will be appended again."""
+        self.files.destroy()
+        self.state.max_index = self.state.min_index = 0
+        self.state.max_physical_offset = self.state.last_physical_offset = -1
+
     def correct_min_offset(self, int64_t log_start):
         """min offset: the first entry whose message is at or behind `log_start`."""
         cdef Entry entry

@@ -13,8 +13,8 @@ from rocketpy._core.commit_log cimport (
     BLANK_SIZE, MAX_TOPIC_SIZE, MESSAGE_MAGIC_CODE, RECORD_BAD_OFFSET, RECORD_BLANK, RECORD_END, RECORD_MESSAGE,
     RECORD_OVERHEAD, MessageToPut, get_i32, read_record, scan_properties,
 )
-from rocketpy._core.consume_queue cimport FILLER_SIZE, ConsumeQueue, Entry, QueueState, read_entry
-from rocketpy._core.mapped_files cimport FileMap, data_end, end_offset, find_file, map_file
+from rocketpy._core.consume_queue cimport ENTRY_SIZE, FILLER_SIZE, ConsumeQueue, Entry, QueueState, read_entry
+from rocketpy._core.mapped_files cimport FileMap, data_end, end_offset, find_file, first_offset, map_file
 from rocketpy._core.store_writer cimport PUT_DONE, StoreWriter, dispatch_message, index_keys
 
 from rocketpy._core.commit_log import STATUS_NAMES
@@ -132,6 +132,10 @@ cdef class LogWalk:
         self.writer.prepare_index(index_keys(&self.writer.state, message))
         if dispatch_message(&self.writer.state, &queue.state, message, False) == PUT_DONE:
             return True
+        if message.queue_offset * ENTRY_SIZE < first_offset(queue.state.files):
+            if not self.fill_gaps:
+                return False
+            queue.begin_anew()                   # its first files are lost: what follows comes again in this walk
         if message.queue_offset > queue.state.max_index:
             if not self.fill_gaps:
                 return False

@@ -238,7 +238,7 @@ cdef void _replace_entry(
 cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* message, bint often) noexcept nogil:
     """Queue entry of a record that stands in the log: a right one stays, a wrong one is replaced, a missing one appended.
 
-    PUT_NEEDS_SPACE also when the queue ends before the record's queue offset. Index entries that are there already are
+    PUT_NEEDS_SPACE also when the queue ends before the record's queue offset, or begins behind it. Index entries that are there already are
     not made again.
     """
     cdef Entry entry
@@ -252,7 +252,7 @@ cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* me
         if often:
             entry_at(queue, message.queue_offset)        # maps the file: cheaper than reading it again and again
         if read_entry(queue, message.queue_offset, &entry) != 0:
-            return PUT_DONE          # the file of that entry was cleaned away
+            return PUT_NEEDS_SPACE   # the file of that entry is lost: the message still is in the log
         if (entry.physical_offset != message.physical_offset or entry.size != message.size
                 or not _tells_code(queue, &entry, message, code)):
             _replace_entry(store, queue, message, &entry, code)

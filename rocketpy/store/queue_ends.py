@@ -41,7 +41,8 @@ class QueueEnds:
         for (topic, queue_id), queue in list(self._writer.queues.items()):
             entries = queue.files.flushed_offset // ENTRY_SIZE
             if entries:
-                lines.append(f"{entries} {queue_id} {os.fsdecode(topic)}")
+                first = queue.files.first_offset // ENTRY_SIZE
+                lines.append(f"{first}-{entries} {queue_id} {os.fsdecode(topic)}")
         return "\n".join([*lines, f"{INDEX}{self.indexed_to()}", "end", ""])
 
     def persist(self) -> None:
@@ -81,10 +82,13 @@ class QueueEnds:
             return f"{self.path} is garbled"
         if clean and ends.log != self._writer.log.end_offset:
             return f"{self.path} was written when the commit log ended at {ends.log}"
-        for topic, queue_id, end in ends.queues:
+        for topic, queue_id, first, end in ends.queues:
             queue = self._writer.queues.get((os.fsencode(topic), queue_id))
             if queue is None or queue.max_offset < end:
                 return f"queue {queue_id} of {topic} had {end} entries and has {queue.max_offset if queue else 0}"
+            begin = queue.files.first_offset // ENTRY_SIZE
+            if begin > first:
+                return f"queue {queue_id} of {topic} began at {first} and begins at {begin}"
         return None
 
 
@@ -92,19 +96,20 @@ class Ends(NamedTuple):
     """What the file says."""
 
     log: int                                # where the commit log ended
-    queues: list[tuple[str, int, int]]      # topic, queue id, entries
+    queues: list[tuple[str, int, int, int]]  # topic, queue id, index of the first entry and of the next one
     index_end: int | None                   # how far the index went
 
 
 def read_ends(path: Path) -> Ends:
     """The file's content; OSError: it cannot be read, ValueError: it is garbled."""
     first, *lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
-    queues: list[tuple[str, int, int]] = []
+    queues: list[tuple[str, int, int, int]] = []
     index_end = None
     for line in lines[: lines.index("end")]:
         if line.startswith(INDEX):
             index_end = int(line.removeprefix(INDEX))
         else:
             entries, queue_id, topic = line.split(" ", 2)
-            queues.append((topic, int(queue_id), int(entries)))
+            begin, end = entries.split("-")
+            queues.append((topic, int(queue_id), int(begin), int(end)))
     return Ends(int(first), queues, index_end)

@@ -135,7 +135,7 @@ def check_queue_ends(report: Report, root: Path, end_of: EndOf, log_end: int) ->
         return
     if ends.log > log_end:
         report.note(f"{path}: the log had come to {ends.log}, it ends at {log_end}")
-    for topic, queue_id, entries in ends.queues:
+    for topic, queue_id, _, entries in ends.queues:
         there = end_of(topic, queue_id) or 0
         if there < entries:
             report.note(f"{path}: queue {queue_id} of {topic} had {entries} entries, its messages end at {there}")

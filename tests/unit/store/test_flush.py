@@ -182,7 +182,7 @@ def test_queues_and_checkpoint_follow(open_store: OpenStore) -> None:
         while files.flushed_offset != files.end_offset:
             await asyncio.sleep(0.001)
         store.shutdown()
-        assert (store.paths.root / "queueEnds").read_text().splitlines() == ["93", "1 0 T", "index 0", "end"]
+        assert (store.paths.root / "queueEnds").read_text().splitlines() == ["93", "0-1 0 T", "index 0", "end"]
         assert store.checkpoint.physic_msg_timestamp == 5000
 
     asyncio.run(run())

@@ -515,3 +515,16 @@ def test_the_last_message_before_a_blank_is_whole(open_store: OpenStore) -> None
     sorted(store.paths.commit_log.iterdir())[1].write_bytes(bytes(4096))
     again = open_store()
     assert again.max_offset("TopicTest", 0) == (4096 - 900) // size + 1
+
+
+@pytest.mark.parametrize("stop", [crash, MessageStore.shutdown])
+def test_a_queue_whose_first_file_is_lost_is_made_anew(
+    open_store: OpenStore, stop: Callable[[MessageStore], None]
+) -> None:
+    store = open_store()
+    put(store, 100, queues=1)
+    stop(store)
+    sorted((store.paths.consume_queue / "TopicTest" / "0").iterdir())[0].unlink()
+    again = open_store()
+    assert again.min_offset("TopicTest", 0) == 0
+    assert bodies(again, 0) == list(range(100))
