@@ -60,6 +60,29 @@ cdef bint has_key(const MessageToPut* message, int32_t hash_code) noexcept nogil
     return False
 
 
+cdef bint comes_before(const MessageToPut* message, int32_t hash_code, int32_t other) noexcept nogil:
+    """Whether a key of this hash stands before the one of the `other` hash."""
+    cdef const char* at = message.keys
+    cdef const char* end = at + message.keys_size
+    cdef const char* word_end
+    cdef int32_t found
+    if hash_code == other:
+        return False
+    if message.uniq_key != NULL:
+        found = hash_of(message, message.uniq_key, message.uniq_key_size)
+        if found == hash_code or found == other:
+            return found == hash_code
+    while message.keys_size:
+        at = next_word(at, end, &word_end)
+        if at == NULL:
+            break
+        found = hash_of(message, at, word_end - at)
+        if found == hash_code or found == other:
+            return found == hash_code
+        at = word_end
+    return False
+
+
 cdef class IndexChecks:
     def __cinit__(self, LogFiles log not None, Findings findings not None, files):
         cdef int number
@@ -114,6 +137,10 @@ cdef class IndexChecks:
 
     cdef bint _check_key(self, const MessageToPut* message, int32_t hash_code) noexcept nogil:
         """Is the next entry that of this key? It is taken then."""
+        # A message split over two files is indexed once more from its first key on when the second one was lost.
+        while (self._current() and not self.entry.wild and self.entry.offset == message.physical_offset
+                and comes_before(message, self.entry.hash_code, hash_code)):
+            self._take(self.entry.hash_code, message.store_timestamp)
         if self._current():
             if self.entry.wild and self.entry.hash_code == hash_code:
                 self.findings.add(INDEX_OFFSET, self.file, self.number, self.entry.offset, message.physical_offset)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from rocketpy._core.index_file import IndexFile, IndexWriter
 from rocketpy._core.message import Message
 from rocketpy.clock import ManualClock
 from rocketpy.errors import StoreError
 from rocketpy.store_tool.check import check_store
 from rocketpy.store_tool.report import Report
-from tests.unit.store_tool.stores import MESSAGES, fill, first_queue, flip, opened, overwrite
+from tests.unit.store_tool.stores import CAPACITY, MESSAGES, SLOTS, fill, first_queue, flip, opened, overwrite
 
 RECORD = struct.Struct(">iiiiiqq")
 INDEX_SLOTS = 50
@@ -222,6 +223,24 @@ def test_a_queue_that_began_anew(tmp_path: Path) -> None:
 
 
 # -- the index ------------------------------------------------------------------------
+
+
+def test_a_message_split_over_two_files_may_be_indexed_once_more(tmp_path: Path) -> None:
+    """As Java does after a crash that cost it the second file."""
+    root = tmp_path / "store"
+    store = opened(root)
+    for number in range(49):
+        store.put(Message("T", b"", properties={"UNIQ_KEY": f"u{number}", "KEYS": f"k{number}"}))
+    last = store.put(Message("T", b"", properties={"UNIQ_KEY": "u", "KEYS": "k1 k2"}))
+    store.shutdown()
+    second = sorted((root / "index").iterdir())[1]
+    second.unlink()
+    file = IndexFile(str(second), SLOTS, CAPACITY, create=True)
+    IndexWriter(lambda: file, file).put("T", "u", "k1 k2", last.physical_offset, last.store_timestamp)
+    file.flush()
+    assert file.count == 3
+    assert check_store(root).findings == []
+
 
 
 @pytest.mark.parametrize(
