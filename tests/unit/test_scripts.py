@@ -162,7 +162,7 @@ class Checkout(Release):
         for name in TOOLS:
             (tools / name).unlink(missing_ok=True)
             (tools / name).symlink_to(shutil.which(name) or name)
-        for name in () if lacking else ("javac", "mvn", "go", "ip"):
+        for name in () if lacking else ("javac", "mvn", "go", "ip", "mkfs.ext4"):
             make_program(tools / name)
         variables = {"PATH": f"{self.folder}/fake:{tools}", **variables}
         return self.run("/bin/sh", str(self.folder / "bin" / "test"), *arguments, variables=variables)
@@ -268,7 +268,7 @@ def test_what_the_tests_lack_is_named_with_the_command_that_installs_it(checkout
     done = checkout.test()
     assert done.returncode == 0
     assert done.stdout.endswith("ran -m pytest tests\n")
-    for what, package in (("a JDK", "default-jdk-headless"), ("Maven", "maven"), ("Go", "golang-go")):
+    for what, package in (("a JDK", "default-jdk-headless"), ("Maven", "maven"), ("Go", "golang-go"), ("mkfs.ext4", "e2fsprogs")):
         told = f"  {what} is missing, so the tests that need it are skipped; install it with: "
         (line,) = (line for line in done.stderr.splitlines() if line.startswith(told))
         assert line.endswith(f"apt-get install -y {package}")
