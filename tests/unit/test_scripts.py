@@ -268,7 +268,8 @@ def test_what_the_tests_lack_is_named_with_the_command_that_installs_it(checkout
     done = checkout.test()
     assert done.returncode == 0
     assert done.stdout.endswith("ran -m pytest tests\n")
-    for what, package in (("a JDK", "default-jdk-headless"), ("Maven", "maven"), ("Go", "golang-go"), ("mkfs.ext4", "e2fsprogs")):
+    wanted = {"a JDK": "default-jdk-headless", "Maven": "maven", "Go": "golang-go", "mkfs.ext4": "e2fsprogs"}
+    for what, package in wanted.items():
         told = f"  {what} is missing, so the tests that need it are skipped; install it with: "
         (line,) = (line for line in done.stderr.splitlines() if line.startswith(told))
         assert line.endswith(f"apt-get install -y {package}")
