@@ -20,6 +20,7 @@ from rocketpy.store.file_sizes import consume_queue_ext_size
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.queue_ext import FIRST_ADDRESS
 from rocketpy.store.schedule import DelayLevels, Schedule
+from tests.unit.store.test_recovery import crash
 
 OpenStore = Callable[..., MessageStore]
 Stop = Callable[[MessageStore], None]
@@ -71,17 +72,6 @@ def filters_right(store: MessageStore, count: int) -> bool:
 def fields(store: MessageStore) -> list[int]:
     queue = store.queue("T", 0)
     return [queue.stored_entry(index)[2] for index in range(queue.min_offset, queue.max_offset)]  # type: ignore[index]
-
-
-def crash(store: MessageStore) -> None:
-    """Stop like a killed process: nothing flushed, nothing tidied, `abort` stays."""
-    store._allocator.stop()
-    store.flusher.stop()
-    store.writer.wake_through(-1, -1)
-    store.flusher.close()
-    store._allocator.close()
-    del store._allocator
-    store.unlock()
 
 
 def ext_file(store: MessageStore, number: int = 0) -> Path:
