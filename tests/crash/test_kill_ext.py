@@ -60,7 +60,7 @@ def damage(folder: Path, chance: random.Random) -> None:
         chance.choice(files).unlink()
     else:
         data = files[-1].read_bytes()
-        at = chance.randrange(len(data))
+        at = chance.randint(0, len(data))  # a file that the kill left empty has nothing to garble
         behind = len(data) - at
         files[-1].write_bytes(data[:at] + (bytes(behind) if kind == "zeros" else chance.randbytes(behind)))
 
