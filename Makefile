@@ -22,8 +22,9 @@ compat: ## official clients against this broker and upstream's
 bench: ## the ratios to upstream's broker, in one run
 	$(PYTHON) -m benchmarks.run --quick
 
-docs: ## write the tables of docs/config.md anew
+docs: ## write the tables of docs/config.md and docs/protocol.md anew
 	$(PYTHON) -m rocketpy.config.docs docs/config.md
+	$(PYTHON) -m rocketpy.protocol_docs docs/protocol.md
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile

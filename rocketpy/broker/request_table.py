@@ -15,6 +15,7 @@ from rocketpy.broker.processors import clients, groups, locks, offsets, pull, qu
 from rocketpy.broker.processors.answers import Answer
 from rocketpy.errors import RequestRefused
 from rocketpy.protocol.codes import RequestCode, ResponseCode
+from rocketpy.protocol.codes_page import NOBODY
 from rocketpy.protocol.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 
 if TYPE_CHECKING:
@@ -63,7 +64,6 @@ SERVED: dict[RequestCode, Processor] = {
 }
 
 _LATER = "a later release"
-_NOBODY = "no processor of 4.5.2 has it"
 NOT_SERVED: dict[RequestCode, str] = {
     RequestCode.END_TRANSACTION: _LATER,
     RequestCode.UPDATE_BROKER_CONFIG: _LATER,
@@ -85,10 +85,10 @@ NOT_SERVED: dict[RequestCode, str] = {
     RequestCode.GET_BROKER_CONSUME_STATS: _LATER,
     RequestCode.QUERY_CONSUME_QUEUE: _LATER,
     RequestCode.RESUME_CHECK_HALF_MESSAGE: _LATER,
-    RequestCode.QUERY_BROKER_OFFSET: _NOBODY,
-    RequestCode.GET_TOPIC_CONFIG_LIST: _NOBODY,
-    RequestCode.GET_TOPIC_NAME_LIST: _NOBODY,
-    RequestCode.TRIGGER_DELETE_FILES: _NOBODY,
+    RequestCode.QUERY_BROKER_OFFSET: NOBODY,
+    RequestCode.GET_TOPIC_CONFIG_LIST: NOBODY,
+    RequestCode.GET_TOPIC_NAME_LIST: NOBODY,
+    RequestCode.TRIGGER_DELETE_FILES: NOBODY,
 }
 
 # Every answer to a send names the region, refusals too.

@@ -37,6 +37,7 @@ TOP = {
     "launch",
     "logs",
     "processes",
+    "protocol_docs",
     "quickstart",
     "quickstart_ports",
     "testing",

@@ -1,35 +1,42 @@
-"""docs/protocol.md names every code that is served, by its name, with tests that exist."""
+"""docs/protocol.md is the code's own tables: every code of 4.5.2 once a server, with tests that exist."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from rocketpy.broker.request_table import SERVED as BROKER
-from rocketpy.namesrv.request_table import SERVED as NAME_SERVER
 from rocketpy.protocol.codes import RequestCode
+from rocketpy.protocol_docs import SERVERS, fill_page, server_table
 
 REPO = Path(__file__).parents[2]
-UNIT = REPO / "tests" / "unit"
-ROW = re.compile(r"\| (\d+) \| (\w+) \| .* \| ([^|]*) \|")
-SERVERS = [("Name server", NAME_SERVER, "namesrv/test_*.py"), ("Broker", BROKER, "broker/processors/test_*.py")]
+PAGE = REPO / "docs" / "protocol.md"
+ROW = re.compile(r"^\| (\d+) \| (\w+) \| (yes|no: [^|]+) \| [^\n]* \| ([^|\n]*) \|$", re.MULTILINE)
+TESTS = "".join(path.read_text() for path in (REPO / "tests").rglob("test_*.py"))
 
 
-def rows(title: str) -> list[tuple[str, str, str]]:
-    page = (REPO / "docs" / "protocol.md").read_text()
-    return ROW.findall(page.partition(f"\n## {title}\n")[2].partition("\n## ")[0])
+def test_the_tables_of_protocol_md_are_the_request_tables() -> None:
+    page = PAGE.read_text()
+    assert fill_page(page) == page, "put the rows into request_docs.py, then run: make docs"
+    assert all(f"<!-- codes: {name} -->" in page for name in SERVERS)
 
 
-@pytest.mark.parametrize(("title", "served", "_"), SERVERS)
-def test_a_servers_table_is_its_request_table(title: str, served: Mapping[RequestCode, object], _: str) -> None:
-    assert {int(code): name for code, name, _ in rows(title)} == {int(code): code.name for code in served}
+@pytest.mark.parametrize("name", SERVERS)
+def test_every_code_stands_in_a_table_once(name: str) -> None:
+    rows = ROW.findall(server_table(name))
+    assert [(int(code), word) for code, word, _, _ in rows] == [(int(code), code.name) for code in RequestCode]
+    served = {int(code) for code, _, is_served, _ in rows if is_served == "yes"}
+    assert served == {int(code) for code in SERVERS[name].served}
 
 
-@pytest.mark.parametrize(("title", "_", "files"), SERVERS)
-def test_the_tests_of_a_table_exist(title: str, _: object, files: str) -> None:
-    tests = "".join(path.read_text() for path in UNIT.glob(files))
-    for code, _, names in rows(title):
-        named = re.findall(r"\btest_\w+\b(?!\.py)", names)
-        assert named, code
-        assert [name for name in named if f"def {name}(" not in tests] == []
+@pytest.mark.parametrize("name", SERVERS)
+def test_what_is_not_served_is_not_described(name: str) -> None:
+    assert SERVERS[name].answers.keys() == set(SERVERS[name].served)
+    assert not SERVERS[name].not_served.keys() & set(SERVERS[name].served)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_tests_of_a_table_exist(name: str) -> None:
+    for code, row in SERVERS[name].answers.items():
+        named = re.findall(r"\btest_\w+\b(?!\.py)", row.tests)
+        assert named, code.name
+        assert [test for test in named if f"def {test}(" not in TESTS] == [], code.name

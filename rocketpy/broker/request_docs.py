@@ -1,0 +1,155 @@
+"""What the broker answers to each code, and the tests that hold it: the rows of docs/protocol.md.
+
+`python -m rocketpy.protocol_docs docs/protocol.md` writes the page; invariant: a row for every code of SERVED, no other.
+"""
+
+from rocketpy.protocol.codes import RequestCode
+from rocketpy.protocol.codes_page import Answers
+
+ANSWERS: dict[RequestCode, Answers] = {
+    RequestCode.SEND_MESSAGE: Answers(
+        "0 msgId, queueId, queueOffset; 10, 11, 12 stored, but disk or slave are late; 13 too large; 14 the "
+        "store cannot write; 16; 17 no such topic",
+        "test_a_send_makes_its_topic_and_tells_where_the_message_is, test_long_names_are_the_same_request, "
+        "test_an_unknown_topic_without_auto_creation, test_a_body_over_max_message_size, "
+        "test_a_store_that_cannot_write_says_so_with_its_disks",
+    ),
+    RequestCode.PULL_MESSAGE: Answers(
+        "0 records; 19 nothing yet (held first); 20 none of these tags; 21 another offset; 16, 17, 23 to 26 "
+        "as refused",
+        "test_found, test_only_the_tags_asked_for, test_the_end_of_a_queue, "
+        "test_offsets_that_are_not_there_are_corrected_and_reported, test_refusals_in_their_order",
+    ),
+    RequestCode.QUERY_MESSAGE: Answers(
+        "0 records, and how far the index reaches; 22",
+        "test_messages_by_key_and_unique_key, test_nothing_found",
+    ),
+    RequestCode.QUERY_CONSUMER_OFFSET: Answers(
+        "0 offset; 22 for a new group on a queue whose beginning is gone",
+        "test_what_was_updated_is_answered, test_a_new_group_begins_where_the_queue_does",
+    ),
+    RequestCode.UPDATE_CONSUMER_OFFSET: Answers(
+        "0",
+        "test_what_was_updated_is_answered",
+    ),
+    RequestCode.UPDATE_AND_CREATE_TOPIC: Answers(
+        "0; 1 for a name that is none",
+        "test_create_topic, test_topic_names_that_are_none",
+    ),
+    RequestCode.GET_ALL_TOPIC_CONFIG: Answers(
+        "0",
+        "test_all_topics",
+    ),
+    RequestCode.GET_BROKER_CONFIG: Answers(
+        "0 `key=value` lines",
+        "test_offsets_and_settings_as_slaves_and_tools_read_them",
+    ),
+    RequestCode.GET_BROKER_RUNTIME_INFO: Answers(
+        "0",
+        "test_runtime_info_has_every_key_of_upstream",
+    ),
+    RequestCode.SEARCH_OFFSET_BY_TIMESTAMP: Answers(
+        "0 offset",
+        "test_the_ends_of_a_queue",
+    ),
+    RequestCode.GET_MAX_OFFSET: Answers(
+        "0 offset",
+        "test_the_ends_of_a_queue",
+    ),
+    RequestCode.GET_MIN_OFFSET: Answers(
+        "0 offset",
+        "test_the_ends_of_a_queue",
+    ),
+    RequestCode.GET_EARLIEST_MSG_STORETIME: Answers(
+        "0 timestamp, -1 without messages",
+        "test_the_ends_of_a_queue",
+    ),
+    RequestCode.VIEW_MESSAGE_BY_ID: Answers(
+        "0 record; 1 `can not find message by the offset, <n>`",
+        "test_view",
+    ),
+    RequestCode.HEART_BEAT: Answers(
+        "0; consumers of the group hear code 40 before it",
+        "test_a_heartbeat_makes_the_groups_known, test_a_group_name_that_could_be_a_path",
+    ),
+    RequestCode.UNREGISTER_CLIENT: Answers(
+        "0",
+        "test_unregister",
+    ),
+    RequestCode.CONSUMER_SEND_MSG_BACK: Answers(
+        "0, the message waits at its delay level or is a dead letter; 26 no such group",
+        "test_a_message_comes_again_through_the_delay_levels, test_a_dead_letter, test_an_unknown_group",
+    ),
+    RequestCode.GET_CONSUMER_LIST_BY_GROUP: Answers(
+        "0 client ids; 1 `no consumer for this group, <G>`",
+        "test_a_heartbeat_makes_the_groups_known, test_members_of_an_empty_group",
+    ),
+    RequestCode.LOCK_BATCH_MQ: Answers(
+        "0 the queues now locked",
+        "test_one_holder_a_queue",
+    ),
+    RequestCode.UNLOCK_BATCH_MQ: Answers(
+        "0",
+        "test_one_holder_a_queue",
+    ),
+    RequestCode.GET_ALL_CONSUMER_OFFSET: Answers(
+        "0",
+        "test_offsets_and_settings_as_slaves_and_tools_read_them",
+    ),
+    RequestCode.GET_ALL_DELAY_OFFSET: Answers(
+        "0",
+        "test_offsets_and_settings_as_slaves_and_tools_read_them",
+    ),
+    RequestCode.CHECK_CLIENT_CONFIG: Answers(
+        "0 for tags; 1 for SQL92",
+        "test_only_tag_subscriptions_are_served",
+    ),
+    RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: Answers(
+        "0; 1 for a name that is none",
+        "test_groups",
+    ),
+    RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG: Answers(
+        "0",
+        "test_groups",
+    ),
+    RequestCode.GET_TOPIC_STATS_INFO: Answers(
+        "0; 17",
+        "test_topic_stats",
+    ),
+    RequestCode.GET_CONSUMER_CONNECTION_LIST: Answers(
+        "0; 206 `the consumer group[<G>] not online`",
+        "test_connections",
+    ),
+    RequestCode.GET_PRODUCER_CONNECTION_LIST: Answers(
+        "0; 1 `the producer group[<G>] not exist`",
+        "test_connections",
+    ),
+    RequestCode.DELETE_SUBSCRIPTIONGROUP: Answers(
+        "0",
+        "test_groups",
+    ),
+    RequestCode.GET_CONSUME_STATS: Answers(
+        "0",
+        "test_consume_stats",
+    ),
+    RequestCode.DELETE_TOPIC_IN_BROKER: Answers(
+        "0",
+        "test_delete_topic",
+    ),
+    RequestCode.QUERY_TOPIC_CONSUME_BY_WHO: Answers(
+        "0",
+        "test_who_consumes_a_topic",
+    ),
+    RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER: Answers(
+        "0",
+        "test_system_topics",
+    ),
+    RequestCode.SEND_MESSAGE_V2: Answers(
+        "as 10",
+        "test_long_names_are_the_same_request",
+    ),
+    RequestCode.SEND_BATCH_MESSAGE: Answers(
+        "as 10, an id for each message; 13 for a retry topic",
+        "test_a_batch_is_records_one_after_the_other, test_batches_have_their_own_refusals",
+    ),
+}
