@@ -1,6 +1,6 @@
 """What the name server answers to each code, and the tests that hold it: the rows of docs/protocol.md.
 
-`python -m rocketpy.protocol_docs docs/protocol.md` writes the page; invariant: a row for every code of SERVED, no other.
+`python -m rocketpy.protocol_docs docs/protocol.md` writes the page; invariant: a row a code of SERVED, no other.
 """
 
 from rocketpy.protocol.codes import RequestCode
