@@ -19,7 +19,8 @@ class Case:
     """One row of the report."""
 
     name: str
-    kind: str  # load: the generator's; start, idle: a program's; java: upstream's own classes; else on a store
+    kind: str  # load: the generator's; delayed: until it is delivered; start, idle: a program's; java: upstream's
+    # own classes; else on a store
     what: str
     load: Load | None = None
     flush: str = "ASYNC_FLUSH"
@@ -104,6 +105,17 @@ def program_cases() -> list[Case]:
     ]
 
 
+def consumer_cases() -> list[Case]:
+    """What happens to a message after its send."""
+    follow = Load("follow", 1024, count=10_000, warm=2_000, rate=1_000, duration_ms=20_000)
+    delayed = Load("send", 1024, 8, 4, 60_000, topic="BenchDelayed", delay=1)
+    what = "1,000 sends of 1 KiB a second, from when one is due until a held pull brings it"
+    return [
+        Case("follow-1k", "load", what, follow),
+        Case("delayed-1k", "delayed", "sends of 1 KiB with a delay of 1 s, until all are delivered", delayed),
+    ]
+
+
 def broker_cases() -> list[Case]:
     """Every case on brokers that are started empty, in the order of the report."""
     batch = Load("batch", 128, 8, 4, 800_000)
@@ -112,6 +124,7 @@ def broker_cases() -> list[Case]:
         *pull_cases(),  # before the sends, which may push what is pulled out of the page cache
         *send_cases(),
         Case("batch-128-8x4", "load", "32 messages of 128 B a send, 8 connections, 4 in flight on each", batch),
+        *consumer_cases(),
         *sync_cases(),
         Case("java-produce", "java", "upstream's benchmark Producer: 64 threads, 128 B"),
         Case("java-consume", "java", "upstream's benchmark Producer and Consumer together"),

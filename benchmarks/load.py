@@ -18,7 +18,7 @@ Sample = dict[str, float]
 class Load:
     """What the generator does; the fields are its options."""
 
-    mode: str  # send, batch, pull
+    mode: str  # send, batch, pull, follow
     size: int = 1024
     connections: int = 8
     outstanding: int = 16
@@ -30,6 +30,7 @@ class Load:
     queues: int = 4
     topics: int = 1  # more: each has three digits behind the name
     rate: int = 0  # requests due a second; 0: whenever one is answered
+    delay: int = 0  # the messages' delay level; 0: none
 
     def scaled(self, by: float) -> Load:
         """The same load with fewer or more messages."""
@@ -48,7 +49,7 @@ def command_of(load: Load, port: int, pid: int, cpus: str | None = None) -> list
         "mode": load.mode, "port": port, "pid": pid, "topic": load.topic_name, "size": load.size,
         "connections": load.connections, "outstanding": load.outstanding, "max-nums": load.max_nums,
         "count": load.count, "warm": warm, "duration-ms": load.duration_ms,
-        "queues": load.queues, "topics": load.topics, "rate": load.rate,
+        "queues": load.queues, "topics": load.topics, "rate": load.rate, "delay": load.delay,
     }  # fmt: skip
     command = [str(loadgen()), *(text for name, value in options.items() for text in (f"--{name}", str(value)))]
     return ["taskset", "-c", cpus, *command] if cpus else command

@@ -22,6 +22,7 @@ from rich.console import Console
 from benchmarks.build import CACHE, Missing, jars, loadgen
 from benchmarks.cases import SIZES, Case
 from benchmarks.choice import all_cases, choose
+from benchmarks.delayed import run_delayed
 from benchmarks.java_clients import run_java
 from benchmarks.load import Load, Sample, run_load, settle
 from benchmarks.memory import Filler
@@ -149,15 +150,26 @@ class Runner:
             self._load(servers, load.scaled(scale))
         self.say.print(f"{make} is warm after {time.monotonic() - began:.0f} s", highlight=False)
 
+    def _make_topic(self, servers: Servers, load: Load) -> None:
+        """One send does, where the topic is new; what is pulled stands there already."""
+        if load.mode != "pull":
+            mode = "batch" if load.mode == "batch" else "send"
+            self._load(servers, Load(mode, load.size, 1, 1, 1, warm=0, topic=load.topic_name))
+
     def _measure(self, running: dict[str, Servers], case: Case, make: str) -> Sample:
         servers = running[make]
         if case.kind == "java":
             return run_java(servers, consume=case.name == "java-consume")
         assert case.load
-        if case.load.mode != "pull":
-            self._load(servers, Load(case.load.mode, case.load.size, 1, 1, 1, warm=0))  # its topic may be new
+        load = case.load.scaled(self.scale)
+        self._make_topic(servers, load)
         before = servers.syncs.read() if servers.syncs else 0
-        sample = self._load(servers, case.load.scaled(self.scale)) | memory_sample(servers, "broker")
+        driven = partial(self._load, servers, load)
+        if case.kind == "delayed":
+            sample = run_delayed(driven, load, servers.ports["broker"], servers.pid())
+        else:
+            sample = driven()
+        sample |= memory_sample(servers, "broker")
         if servers.syncs:
             sample["syncs_per_1000"] = per_1000(servers.syncs.read() - before, sample["total"])
         return sample

@@ -10,10 +10,11 @@ import socket
 import struct
 import time
 from contextlib import closing
+from typing import Any
 
 from benchmarks.processes import Failed
 
-SEND_MESSAGE_V2, PULL_MESSAGE, UPDATE_AND_CREATE_TOPIC = 310, 11, 17
+SEND_MESSAGE_V2, PULL_MESSAGE, UPDATE_AND_CREATE_TOPIC, GET_MAX_OFFSET = 310, 11, 17, 30
 PATIENCE_S = 60.0  # a port may take connections long before its broker answers
 GROUP = "bench_group"
 
@@ -36,11 +37,16 @@ def _read(link: socket.socket, size: int) -> bytes:
     return bytes(data)
 
 
-def ask(link: socket.socket, code: int, fields: Fields, body: bytes = b"") -> tuple[int, str]:
-    """Sends a request; the code and remark of its answer."""
+def _header_of_answer(link: socket.socket, code: int, fields: Fields, body: bytes) -> dict[str, Any]:
     link.sendall(frame(code, fields, body))
     size, header_size = struct.unpack(">ii", _read(link, 8))
-    header = json.loads(_read(link, size - 4)[: header_size & 0xFFFFFF])
+    header: dict[str, Any] = json.loads(_read(link, size - 4)[: header_size & 0xFFFFFF])
+    return header
+
+
+def ask(link: socket.socket, code: int, fields: Fields, body: bytes = b"") -> tuple[int, str]:
+    """Sends a request; the code and remark of its answer."""
+    header = _header_of_answer(link, code, fields, body)
     return int(header["code"]), str(header.get("remark", ""))
 
 
@@ -59,6 +65,13 @@ def make_topics(port: int, topics: list[str], queues: int) -> None:
             code, remark = ask(link, UPDATE_AND_CREATE_TOPIC, fields)
             if code:
                 raise Failed(f"{topic} was not made: code {code}, {remark}")
+
+
+def count_messages(port: int, topic: str, queues: int) -> int:
+    """Messages that were ever put to the topic's queues."""
+    with _connected(port) as link:
+        fields = [{"topic": topic, "queueId": str(queue)} for queue in range(queues)]
+        return sum(int(_header_of_answer(link, GET_MAX_OFFSET, each, b"")["extFields"]["offset"]) for each in fields)
 
 
 def _send_fields(topic: str) -> Fields:

@@ -61,6 +61,13 @@ static inline void put_hex(char *at, int width, uint64_t value) {
     }
 }
 
+static inline uint64_t get_hex(const char *at, int width) {
+    uint64_t value = 0;
+    for (; width--; at++)
+        value = value << 4 | (uint64_t)(*at <= '9' ? *at - '0' : *at - 'A' + 10);
+    return value;
+}
+
 static inline void die(const char *what) {
     perror(what);
     exit(1);

@@ -10,7 +10,8 @@ static int has_mode(const Options *options, const char *mode) { return !strcmp(o
 static int in_range(const Options *options) {
     return options->batch <= MAX_BATCH && options->queues >= 1 && options->queues <= MAX_QUEUES && options->topics >= 1 &&
            options->topics <= MAX_TOPICS && options->rate >= 0 && options->outstanding >= 1 && options->connections >= 1 &&
-           (options->topics == 1 || !has_mode(options, "pull"));
+           (options->topics == 1 || !has_mode(options, "pull")) &&
+           (!has_mode(options, "follow") || is_followable(options));
 }
 
 int main(int argc, char **argv) {
@@ -19,13 +20,13 @@ int main(int argc, char **argv) {
         return run_selftest(&options);
     const char *wrong = parse_options(&options, argc, argv);
     int known = has_mode(&options, "send") || has_mode(&options, "batch") || has_mode(&options, "pull") ||
-                has_mode(&options, "sink");
+                has_mode(&options, "follow") || has_mode(&options, "sink");
     if (wrong || !known || !in_range(&options)) {
         fprintf(stderr, "loadgen: cannot do: %s\n",
-                wrong ? wrong : "mode, batch, queues, topics, rate, outstanding or connections");
+                wrong ? wrong : "mode, batch, queues, topics, rate, size, outstanding or connections");
         return 2;
     }
     if (has_mode(&options, "sink"))
         run_sink(&options);
-    return run_load(&options);
+    return has_mode(&options, "follow") ? run_follow(&options) : run_load(&options);
 }

@@ -7,7 +7,7 @@
 typedef struct {
     const char *host, *mode, *topic, *group;
     long port, size, connections, outstanding, queues, batch, max_nums;
-    long warm, count, duration_ms, timeout_ms, pid, commit, topics, rate;
+    long warm, count, duration_ms, timeout_ms, pid, commit, topics, rate, delay;
 } Options;
 
 static Options default_options(void) {
@@ -15,7 +15,7 @@ static Options default_options(void) {
         .host = "127.0.0.1", .mode = "send", .topic = "Bench", .group = "bench_group",
         .port = 10911, .size = 1024, .connections = 8, .outstanding = 16, .queues = 4, .batch = 32, .max_nums = 32,
         .warm = 0, .count = 100000, .duration_ms = 60000, .timeout_ms = 10000, .pid = 0, .commit = 0,
-        .topics = 1, .rate = 0,
+        .topics = 1, .rate = 0, .delay = 0,
     };
 }
 
@@ -26,7 +26,7 @@ typedef struct {
 } Option;
 
 static const char USAGE[] =
-    "usage: loadgen [--selftest] [--mode send|batch|pull|sink] [--OPTION VALUE]...\n"
+    "usage: loadgen [--selftest] [--mode send|batch|pull|follow|sink] [--OPTION VALUE]...\n"
     "Speaks to a RocketMQ broker as the Java client does, and prints what it measured as one JSON line.\n\n";
 
 /* Sets what the arguments name. Returns the first one that is wrong, or NULL. */
@@ -34,7 +34,8 @@ static const char *parse_options(Options *options, int argc, char **argv) {
     const Option table[] = {
         {"--host", "IPv4 address of the broker", &options->host, NULL},
         {"--port", "its port", NULL, &options->port},
-        {"--mode", "send, batch, pull, or sink (answer as a broker that does nothing)", &options->mode, NULL},
+        {"--mode", "send, batch, pull, follow (send at --rate to a consumer that waits), or sink (answer as a broker that\n"
+                   "                 does nothing)", &options->mode, NULL},
         {"--topic", "topic; one send creates it with its 4 queues", &options->topic, NULL},
         {"--group", "producer or consumer group", &options->group, NULL},
         {"--size", "bytes of a message body", NULL, &options->size},
@@ -47,6 +48,7 @@ static const char *parse_options(Options *options, int argc, char **argv) {
         {"--commit", "1: each pull commits its offset, as a push consumer's does", NULL, &options->commit},
         {"--rate", "requests due a second, each timed from when it was due; 0: whenever one is answered", NULL,
          &options->rate},
+        {"--delay", "delay level of the messages of --mode send, 0: none", NULL, &options->delay},
         {"--warm", "messages before the measured ones", NULL, &options->warm},
         {"--count", "measured messages", NULL, &options->count},
         {"--duration-ms", "end sooner after this time", NULL, &options->duration_ms},

@@ -16,6 +16,7 @@ enum { FIRST_OPAQUE = 1000000, OPAQUES = 8000000 };
 typedef struct {
     Buffer bytes;
     size_t opaque_at, born_at, queue_at, topic_at; /* topic_at 0: there is one topic */
+    size_t body_at;
     int queue_width;
     size_t uniq_at[MAX_BATCH]; /* the low digits of each message's UNIQ_KEY */
     int uniq_count;
@@ -99,9 +100,13 @@ static Template send_template(const Options *options, int batch, int queue_width
         append_text(bytes, "WAIT\\u0001true\\u0002"); /* a MessageBatch has no key of its own */
     else
         append_properties(&made, "\\u0001", "\\u0002");
+    if (options->delay && !batch) {
+        snprintf(text, sizeof text, "DELAY\\u0001%ld\\u0002", options->delay);
+        append_text(bytes, text);
+    }
     append_text(bytes, batch ? "\",\"j\":\"0\",\"k\":\"false\",\"m\":\"true\"" : "\",\"j\":\"0\",\"k\":\"false\",\"m\":\"false\"");
     append_tail(&made);
-    size_t header_end = bytes->end;
+    size_t header_end = made.body_at = bytes->end;
     for (long i = 0; i < (batch ? options->batch : 0); i++)
         append_batched(&made, options->size);
     if (!batch)

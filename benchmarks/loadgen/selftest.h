@@ -75,6 +75,23 @@ static void test_paced_requests_fall_due(void) {
     expect(wait_for(&pace, 7000000).tv_nsec == 0 && wait_for(&pace, 6100000).tv_nsec == 900000, "one sleeps at most until the next is due");
 }
 
+static void test_a_record_tells_when_its_message_was_due(const Options *options) {
+    Template template = send_template(options, 0, 1);
+    Buffer out = {0};
+    uint64_t key = 7;
+    append_send(&out, &template, 1234567, 0, 3, 1565000000123, &key);
+    stamp_due(&out, &template, 0x0123456789ABCDEF);
+    Reply read;
+    expect(read_reply(out.at, out.end, &read) == (int64_t)out.end, "a stamped send is a frame");
+    expect(get_hex(read.body, DUE_WIDTH) == 0x0123456789ABCDEF, "the stamp begins the body");
+}
+
+static void test_a_delayed_send(Options options) {
+    options.delay = 3;
+    Template template = send_template(&options, 0, 1);
+    expect(memmem(template.bytes.at, template.bytes.end, "\\u0002DELAY\\u00013\\u0002", 21) != NULL, "the level is a property");
+}
+
 static void test_batch_frame(const Options *options) {
     Template template = send_template(options, 1, 1);
     Buffer out = {0};
@@ -120,6 +137,8 @@ static int run_selftest(const Options *options) {
     test_send_frame(options);
     test_topics_and_wide_queue_ids(*options);
     test_paced_requests_fall_due();
+    test_a_record_tells_when_its_message_was_due(options);
+    test_a_delayed_send(*options);
     test_batch_frame(options);
     test_answers(options);
     printf("loadgen selftest: %s\n", failures ? "failed" : "passed");

@@ -5,7 +5,7 @@
 #ifndef SINK_H
 #define SINK_H
 
-#include "load.h"
+#include "follow.h"
 
 typedef struct {
     Template records; /* a pull's records, with their queue and offset to be stamped */

@@ -1,8 +1,9 @@
 # What serving a request needs, reachable without the GIL, and a request on its way.
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from rocketpy._core.commit_log cimport MessageToPut
+from rocketpy._core.consume_queue cimport QueueState
 from rocketpy._core.lane_rows cimport PullRow, SendRow
 from rocketpy._core.replies cimport SendWords
 from rocketpy._core.requests cimport PullRequest, SendRequest
@@ -26,16 +27,21 @@ cdef struct Desk:                # what serving needs, reachable without the GIL
     SendWords words
     char[8] store_host
     char* properties             # scratch: unescaped properties
+    char* delayed_properties     # scratch: those of a delayed message
     MessageToPut* messages       # scratch: a batch
     char* message_ids            # scratch: a batch's ids, joined by commas
     int32_t* codes               # scratch: tag codes that a pull brings itself
+    QueueState* delay_queues[64] # of SCHEDULE_TOPIC_XXXX by queue id; NULL where the queue was not looked up yet
+    uint64_t delayed             # bit n: queue n of SCHEDULE_TOPIC_XXXX got messages in this turn
     int64_t missed               # pulls that found nothing, since the counts were last taken
 
 cdef struct Send:                # one send on its way
     SendRequest request
     SendRow* row
+    QueueState** queue           # the place of the queue it goes to, which may be NULL yet
     MessageToPut message
     int count                    # messages of a batch
+    int level                    # delay level, 0: none
 
 cdef struct Pull:                # one pull on its way
     PullRequest request

@@ -20,3 +20,4 @@ cdef class FastLane(Lane):
     cdef int _prepare_pull(self, int need, Pull* pull) except -1
     cdef int _hold(self, Frame* frame, Pull* pull, LanePeer peer) except -1
     cdef int _commit_offsets(self) except -1
+    cdef int _tell_delayed(self) except -1

@@ -2,12 +2,12 @@
 what the full lane would.
 
 Plain means: the broker's rules gave a row for the topic (and group), the header holds nothing unusual, the message is
-neither delayed nor transactional, the filter is by tags. Anything else is NOT_MINE, before anything was changed. A
+not transactional, the filter is by tags. Anything else is NOT_MINE, before anything was changed. A
 thing that needs Python (a row, a queue, a file, a held pull) is fetched with the GIL in `serve_slow`, then the request
 is tried again.
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
@@ -52,14 +52,17 @@ cdef bint _is_send(int32_t code) noexcept nogil:
 cdef class FastLane(Lane):
     def __cinit__(self):
         self.desk.properties = <char*>malloc(PROPERTIES_ROOM)
+        self.desk.delayed_properties = <char*>malloc(PROPERTIES_ROOM)
         self.desk.messages = <MessageToPut*>malloc(BATCH_ROOM * sizeof(MessageToPut))
         self.desk.message_ids = <char*>malloc(BATCH_ROOM * (ID_SIZE + 1))
         self.desk.codes = <int32_t*>malloc(TAGS_ROOM * sizeof(int32_t))
-        if not (self.desk.properties and self.desk.messages and self.desk.message_ids and self.desk.codes):
+        if not (self.desk.properties and self.desk.delayed_properties and self.desk.messages and self.desk.message_ids
+                and self.desk.codes):
             raise MemoryError
 
     def __dealloc__(self):
         free(self.desk.properties)
+        free(self.desk.delayed_properties)
         free(self.desk.messages)
         free(self.desk.message_ids)
         free(self.desk.codes)
@@ -95,6 +98,7 @@ cdef class FastLane(Lane):
         """A topic, group, subscription or permission changed: ask the rules anew."""
         self._commit_offsets()
         self.rows.forget()
+        memset(self.desk.delay_queues, 0, sizeof(self.desk.delay_queues))
 
     cdef int serve(self, Frame* frame, Peer* peer, int64_t now_ms) noexcept nogil:
         cdef Send send
@@ -134,9 +138,11 @@ cdef class FastLane(Lane):
             self.rows.add_send(topic, rule.queue_nums, rule.sys_flag)
             return 1
         if need == NEEDS_QUEUE:
-            queue = self.writer.find_queue(topic, send.request.queue_id)
+            if send.level > 0:
+                topic = send.message.topic[:send.message.topic_size]
+            queue = self.writer.find_queue(topic, send.message.queue_id)
             self.rows.kept.append(queue)
-            send.row.queues[send.request.queue_id] = &queue.state
+            send.queue[0] = &queue.state
             return 1
         return self._make_space(send)
 
@@ -150,7 +156,7 @@ cdef class FastLane(Lane):
             size += record_size(&messages[i])
             keys += index_keys(self.desk.store, &messages[i])
         try:
-            return self.writer.prepare(send.row.queues[send.request.queue_id], size, count, keys)
+            return self.writer.prepare(send.queue[0], size, count, keys)
         except OSError:
             return 0             # the full lane meets the same error and has the words for it
 
@@ -210,8 +216,21 @@ cdef class FastLane(Lane):
                 request_flush(self.desk.store)
         if self.rows.pending != NULL:
             self._commit_offsets()
+        if self.desk.delayed:
+            self._tell_delayed()
         if self.desk.store.woken != NULL:
             self.holds.drain()
+        return 0
+
+    cdef int _tell_delayed(self) except -1:
+        cdef uint64_t delayed = self.desk.delayed
+        cdef int queue_id = 0
+        self.desk.delayed = 0
+        while delayed:
+            if delayed & 1:
+                self.rules.delayed(queue_id)
+            delayed >>= 1
+            queue_id += 1
         return 0
 
     cdef int forget(self, LanePeer peer) except -1:

@@ -1,6 +1,6 @@
-"""Serves plain sends, single and batch: header to record to reply; invariant: unless SERVED, nothing was changed."""
+"""Serves plain sends, single, batch and delayed: header to record to reply; invariant: unless SERVED, nothing was changed."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from rocketpy._core.commit_log cimport TRANSACTION_MASK, MessageToPut, scan_properties, split_batch
@@ -19,10 +19,13 @@ from rocketpy._core.desk cimport (
 from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, unescape
 from rocketpy._core.lane cimport Peer
 from rocketpy._core.lane_rows cimport SendRow, add_count
+from rocketpy._core.map_order cimport Properties, put_property, read_properties, write_in_map_order
 from rocketpy._core.replies cimport write_message_id, write_send_reply
 from rocketpy._core.requests cimport read_send_request
 from rocketpy._core.row_table cimport find_row
 from rocketpy._core.store_writer cimport PUT_DONE, PUT_NEEDS_SPACE, put_message, put_messages
+
+cdef const char* SCHEDULE_TOPIC = b"SCHEDULE_TOPIC_XXXX"
 
 
 cdef int _fill_message(Desk* desk, const Frame* frame, Send* send, const Peer* peer, int64_t now_ms) noexcept nogil:
@@ -50,7 +53,52 @@ cdef int _fill_message(Desk* desk, const Frame* frame, Send* send, const Peer* p
     memcpy(message.born_host, peer.born_host, 8)
     memcpy(message.store_host, desk.store_host, 8)
     scan_properties(message)
-    return message.delay_level == 0 and not message.transaction_message
+    if message.transaction_message:
+        return 0
+    return 1 if message.delay_level == 0 else _delay(desk, send)
+
+
+cdef int _write_number(char* into, int32_t number) noexcept nogil:
+    cdef char[12] reversed
+    cdef int size = 0, i
+    while True:
+        reversed[size] = <char> (c"0" + number % 10)
+        size += 1
+        number //= 10
+        if number == 0:
+            break
+    for i in range(size):
+        into[i] = reversed[size - 1 - i]
+    return size
+
+
+cdef int _delay(Desk* desk, Send* send) noexcept nogil:
+    """Turn the message into one of SCHEDULE_TOPIC_XXXX, whose properties name its own topic and queue; 0: not plain."""
+    cdef MessageToPut* message = &send.message
+    cdef Properties properties
+    cdef char[12] level
+    cdef char[12] queue_id
+    cdef int levels = desk.store.delay_levels
+    if message.delay_level < 0 or levels == 0 or send.request.batch:
+        return 0
+    if not read_properties(message.properties, message.properties_size, &properties):
+        return 0
+    send.level = min(message.delay_level, levels)
+    if send.level < message.delay_level:
+        if not put_property(&properties, b"DELAY", 5, level, _write_number(level, send.level)):
+            return 0
+    if not (put_property(&properties, b"REAL_TOPIC", 10, message.topic, message.topic_size)
+            and put_property(&properties, b"REAL_QID", 8, queue_id, _write_number(queue_id, message.queue_id))):
+        return 0
+    message.properties_size = write_in_map_order(&properties, desk.delayed_properties, PROPERTIES_ROOM)
+    message.properties = desk.delayed_properties
+    message.topic = SCHEDULE_TOPIC
+    message.topic_size = 19
+    message.queue_id = send.level - 1
+    if message.properties_size < 0:
+        return 0
+    scan_properties(message)
+    return 1
 
 
 cdef int _reply_to_send(Desk* desk, const Frame* frame, Peer* peer, Send* send, const MessageToPut* first,
@@ -68,9 +116,11 @@ cdef int _reply_to_send(Desk* desk, const Frame* frame, Peer* peer, Send* send, 
 
 cdef int _put_one(Desk* desk, const Frame* frame, Peer* peer, Send* send) noexcept nogil:
     cdef char[ID_SIZE] message_id
-    cdef int status = put_message(desk.store, send.row.queues[send.request.queue_id], &send.message)
+    cdef int status = put_message(desk.store, send.queue[0], &send.message)
     if status != PUT_DONE:
         return NEEDS_SPACE if status == PUT_NEEDS_SPACE else NOT_MINE
+    if send.level > 0:
+        desk.delayed |= <uint64_t> 1 << (send.level - 1)
     add_count(send.row.count, 1, send.message.size)
     write_message_id(message_id, desk.store_host, send.message.physical_offset)
     return _reply_to_send(desk, frame, peer, send, &send.message, &send.message, message_id, ID_SIZE)
@@ -83,7 +133,7 @@ cdef int _put_batch(Desk* desk, const Frame* frame, Peer* peer, Send* send) noex
     send.count = split_batch(frame.body, frame.body_size, &send.message, desk.messages, BATCH_ROOM)
     if send.count <= 0:
         return NOT_MINE
-    status = put_messages(desk.store, send.row.queues[send.request.queue_id], desk.messages, send.count)
+    status = put_messages(desk.store, send.queue[0], desk.messages, send.count)
     if status != PUT_DONE:
         return NEEDS_SPACE if status == PUT_NEEDS_SPACE else NOT_MINE
     for i in range(send.count):
@@ -106,8 +156,10 @@ cdef int serve_send(Desk* desk, const Frame* frame, Peer* peer, int64_t now_ms, 
         return NEEDS_ROW
     if send.request.queue_id < 0 or send.request.queue_id >= send.row.queue_nums:
         return NOT_MINE
+    send.level = 0
     if send.request.sys_flag & TRANSACTION_MASK or not _fill_message(desk, frame, send, peer, now_ms):
         return NOT_MINE
-    if send.row.queues[send.request.queue_id] == NULL:
+    send.queue = &desk.delay_queues[send.level - 1] if send.level > 0 else &send.row.queues[send.request.queue_id]
+    if send.queue[0] == NULL:
         return NEEDS_QUEUE
     return _put_batch(desk, frame, peer, send) if send.request.batch else _put_one(desk, frame, peer, send)

@@ -105,6 +105,10 @@ class LaneRules:
         """Take an offset that came along with a pull."""
         self._broker.offsets.commit(group, topic, queue_id, offset)
 
+    def delayed(self, queue_id: int) -> None:
+        """Messages were put to this queue of SCHEDULE_TOPIC_XXXX."""
+        self._broker.schedule.arrived(queue_id)
+
     def _subscription(self, group: SubscriptionGroupConfig, topic: str) -> SubscriptionData | None:
         """The group's own subscription where it is by tags and allowed; the full lane has a word for the others."""
         clients = self._broker.consumers.group(group.group_name)

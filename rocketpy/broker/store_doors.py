@@ -66,6 +66,11 @@ class DelayDoor:
         """Put it to its real queue; its DELAY does not count any more."""
         return self._store.put_due(message)
 
+    def put_due_plainly(self, queue_id: int, offset: int, most: int, after_ms: int) -> int:
+        """Put many at once, as far as nothing about them is odd."""
+        queue = self._store.writer.queues[_SCHEDULE, queue_id]
+        return self._store.put_due_plainly(queue, offset, most, after_ms)
+
     def sync_log(self) -> None:
         """Bring what was put to the disk; OSError when it refuses."""
         self._store.flusher.sync_now()

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Callable
 
-from rocketpy._core import store_reader
+from rocketpy._core import due_messages, store_reader
 from rocketpy._core.cold_parts import is_in_memory
 from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.message import Message, decode_message, message_id
@@ -244,6 +244,17 @@ class MessageStore:
         if refusal is not None:
             return PutResult(refusal)
         return self._append(message, message.topic, message.queue_id, message.properties_raw)
+
+    def put_due_plainly(self, queue: ConsumeQueue, offset: int, most: int, after_ms: int) -> int:
+        """Put those of a queue of delayed messages that are due after `after_ms` and until now, from `offset` on, and
+        need no closer look; the queue offset behind the last one.
+        """
+        behind = due_messages.put_due(
+            self.writer, queue, offset, most, after_ms=after_ms, until_ms=self.clock.now_ms()
+        )
+        if behind > offset:
+            self._arrived()
+        return behind
 
     def _append(self, message: Message, topic: str, queue_id: int, properties: bytes) -> PutResult:
         now_ms = self.clock.now_ms()

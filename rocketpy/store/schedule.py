@@ -28,6 +28,7 @@ READ_FIRST = -1                         # instead of ms to wait
 RETRY_MS = 10_000                       # after a put that failed
 LONGEST_SLEEP_MS = 60_000               # the wall clock is looked at again, in case it was set
 MESSAGES_A_TURN = 64                    # then others have their turn of the loop
+PLAIN_MESSAGES_A_TURN = 256             # which take a microsecond or two each
 HOPELESS = (PutMessageStatus.MESSAGE_ILLEGAL, PutMessageStatus.PROPERTIES_SIZE_EXCEEDED)
 
 
@@ -84,6 +85,8 @@ class DelayStore(Protocol):
         """Whether the log holds this very message behind the offset `after`."""
     def put_due(self, message: Message, /) -> PutResult:
         """Put a message as it is: its DELAY property does not count any more."""
+    def put_due_plainly(self, queue_id: int, offset: int, most: int, after_ms: int, /) -> int:
+        """Put those due after `after_ms` and until now that need no closer look; the queue offset behind the last one."""
     def sync_log(self) -> None:
         """Bring what was put to the disk; any thread, OSError when it refuses."""
 
@@ -172,7 +175,12 @@ class Schedule:
         queue = self._store.delay_queue(level - 1)
         if queue is None:
             return None
-        offset = self._offset_within(level, queue)
+        begin = self._offset_within(level, queue)
+        offset = self._store.put_due_plainly(level - 1, begin, PLAIN_MESSAGES_A_TURN, self._unsure_ms)
+        if offset > begin:
+            self.offsets[level] = offset
+        if offset == begin + PLAIN_MESSAGES_A_TURN:
+            return 0
         for _ in range(MESSAGES_A_TURN):
             if offset >= queue.max_offset:
                 return None

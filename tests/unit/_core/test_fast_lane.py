@@ -30,6 +30,7 @@ class Rules:
         default_factory=lambda: {("G", "T"): PullRule("G", "T", 4, 7, None, 0, 0)}
     )
     committed: list[tuple[str, str, int, int]] = field(default_factory=list)
+    got_delayed: list[int] = field(default_factory=list)
     may: bool = True
     now_ms: int = 0
 
@@ -47,6 +48,9 @@ class Rules:
 
     def commit(self, *offset):
         self.committed.append(offset)
+
+    def delayed(self, queue_id):
+        self.got_delayed.append(queue_id)
 
 
 class Bench:
@@ -141,7 +145,8 @@ def test_the_long_field_names_are_served_too(bench):
         send(e="x"),
         send(a=None),
         send(f="4"),
-        send(i=PROPERTIES + "DELAY\x013\x02"),
+        send(i=PROPERTIES + "DELAY\x013\x02"),  # no levels are set
+        send(i=PROPERTIES + "DELAY\x01-1\x02"),
         send(i=PROPERTIES + "TRAN_MSG\x01true\x02"),
         send(body=None),
         send(m="maybe"),
@@ -159,6 +164,26 @@ def test_the_long_field_names_are_served_too(bench):
 def test_what_is_not_plain_takes_the_full_lane_and_changes_nothing(bench, request_):
     assert not bench.offer(request_)
     assert bench.writer.log.end_offset <= 0 and bench.replies() == [] and bench.rules.committed == []
+
+
+def test_a_delayed_send_goes_to_the_schedule_topic_and_its_level_is_told(bench):
+    bench.writer.set_delays([1000, 5000])
+    for level in ("2", "99", "1"):
+        assert bench.offer(send(i=f"{PROPERTIES}DELAY\x01{level}\x02"))
+    assert [reply.ext["queueId"] for reply in bench.replies()] == ["1"] * 3
+    assert bench.rules.got_delayed == [0, 1]
+    first, clamped, _ = decode_messages(bench.writer.log.read(0, bench.writer.log.end_offset))
+    assert (first.topic, first.queue_id, clamped.queue_id) == ("SCHEDULE_TOPIC_XXXX", 1, 1)
+    own = {"UNIQ_KEY": "0A", "WAIT": "true", "TAGS": "TagA", "REAL_TOPIC": "T", "REAL_QID": "1"}
+    assert first.properties == clamped.properties == {**own, "DELAY": "2"}
+    queue = bench.writer.queue(b"SCHEDULE_TOPIC_XXXX", 1)
+    assert [queue.entry(index)[2] for index in range(2)] == [NOW_MS + 5000] * 2
+
+
+def test_delayed_properties_beyond_ascii_take_the_full_lane(bench):
+    bench.writer.set_delays([1000])
+    assert not bench.offer(send(i=PROPERTIES + "DELAY\x011\x02own\x01标签\x02"))
+    assert bench.writer.log.end_offset <= 0 and bench.replies() == [] and bench.rules.got_delayed == []
 
 
 def test_a_oneway_send_is_stored_without_an_answer(bench):

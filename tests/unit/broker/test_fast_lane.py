@@ -106,7 +106,7 @@ PROPERTIES = st.lists(
     st.sampled_from([
         "UNIQ_KEY\x017F00\x02", "WAIT\x01true\x02", "WAIT\x01false\x02", "TAGS\x01TagA\x02", "TAGS\x01标签\x02",
         "KEYS\x01k1 k2\x02", "KEYS\x01 \x02", "own\x01\x02", "own\x01a\x01b\x02", "DELAY\x013\x02",
-        "DELAY\x010\x02", "quote\x01\"\\/\x02",
+        "DELAY\x010\x02", "quote\x01\"\\/\x02", "DELAY\x0199\x02", "DELAY\x01-1\x02", "REAL_TOPIC\x01X\x02",
     ]),
     max_size=5,
 ).map("".join)  # fmt: skip

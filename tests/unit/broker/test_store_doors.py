@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rocketpy._core.holds import Holds
 from rocketpy._core.message import Message, decode_messages
 from rocketpy.broker.store_doors import CleanDoor, DelayDoor
 from rocketpy.clock import ManualClock
@@ -18,11 +19,10 @@ from rocketpy.store.schedule import DelayLevels, Schedule
 FILE_SIZE = 4096
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> MessageStoreConfig:
+def config_in(folder: Path) -> MessageStoreConfig:
     return MessageStoreConfig(
-        store_path_root_dir=str(tmp_path),
-        store_path_commit_log=str(tmp_path / "commitlog"),
+        store_path_root_dir=str(folder),
+        store_path_commit_log=str(folder / "commitlog"),
         mapped_file_size_commit_log=FILE_SIZE,
         mapped_file_size_consume_queue=200,
         max_hash_slot_num=20,
@@ -30,6 +30,11 @@ def config(tmp_path: Path) -> MessageStoreConfig:
         message_delay_level="1s 5s 10s",
         delete_when="",
     )
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> MessageStoreConfig:
+    return config_in(tmp_path)
 
 
 class House:
@@ -148,6 +153,74 @@ def test_a_crash_does_not_deliver_twice(house: House) -> None:
     house.crash()
     assert house.schedule.deliver(1) is None
     assert [message.body for message in house.stored()] == [b"one", b"two"]
+    house.close()
+
+
+DELAYED = [
+    {"DELAY": "1", "UNIQ_KEY": "01", "TAGS": "a", "KEYS": "k1 k2", "WAIT": "true"},
+    {"DELAY": "1"},
+    {"DELAY": "1", "own": "\u6807"},
+    {"DELAY": "1", **{f"name{number}": "x" for number in range(14)}},
+    {"DELAY": "1", **{f"name{number}": "x" for number in range(40)}},
+    {"DELAY": "2", "TAGS": "b"},
+    {"DELAY": "1", "TAGS": "c"},
+]
+
+
+def lives_of_delayed(folder: Path, plain: bool) -> tuple[bytes, dict[int, int], bytes]:
+    """The log, the progress and a queue's entries after the same delayed messages."""
+    house = House(config_in(folder))
+    if not plain:
+        house.schedule._store.put_due_plainly = lambda queue_id, offset, *_: offset  # type: ignore[method-assign]
+    for round_ in range(3):
+        for number, properties in enumerate(DELAYED):
+            house.put(b"%d-%d" % (round_, number), **properties)
+        house.clock.advance(700)
+        for level in (1, 2):
+            house.schedule.deliver(level)
+    house.clock.advance(10_000)
+    for level in (1, 2):
+        assert house.schedule.deliver(level) is None
+    end = house.store.writer.log.end_offset
+    log = b"".join(Path(path).read_bytes() for path in house.store.writer.log.paths)[:end]
+    entries = [house.store.queue("TopicTest", 0).entry(index) for index in range(house.store.max_offset("TopicTest", 0))]
+    progress = dict(house.schedule.offsets)
+    house.close()
+    return log, progress, repr(entries).encode()
+
+
+def test_the_quick_and_the_close_way_of_delivering_store_the_same_bytes(tmp_path: Path) -> None:
+    quick, close = (lives_of_delayed(tmp_path / str(plain), plain) for plain in (True, False))
+    assert quick == close
+    assert quick[0].count(b"TopicTest") > 3 * len(DELAYED)
+
+
+def test_the_quick_way_ends_before_what_needs_a_closer_look(house: House) -> None:
+    for properties in DELAYED[:3]:
+        house.put(b"x", **properties)
+    house.put(b"first in its queue")
+    house.clock.advance(1000)
+    queue = house.store.queue("SCHEDULE_TOPIC_XXXX", 0)
+    assert house.store.put_due_plainly(queue, 0, 99, house.clock.now_ms()) == 0  # all may have been put before a crash
+    assert house.store.put_due_plainly(queue, 0, 1, 0) == 1
+    assert house.store.put_due_plainly(queue, 1, 99, 0) == 2
+    assert house.store.put_due_plainly(queue, 2, 99, 0) == 2
+    house.used = 0.95
+    house.clean()
+    assert house.store.put_due_plainly(queue, 0, 99, 0) == 0
+    house.close()
+
+
+def test_held_pulls_are_woken_by_what_was_due(house: House) -> None:
+    arrivals: list[bool] = []
+    house.put(b"the queue is known")
+    house.put(b"later", DELAY="1")
+    house.store.on_arrival = lambda: arrivals.append(True)
+    holds = Holds(house.store.writer, lambda: None)
+    holds.hold(house.store.queue("TopicTest", 0), 1, None, 10_000, lambda: None)
+    house.clock.advance(1000)
+    assert house.schedule.deliver(1) is None
+    assert arrivals == [True]
     house.close()
 
 

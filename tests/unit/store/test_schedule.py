@@ -82,6 +82,9 @@ class Store:
         self.put_at_ms.append(self.clock.now_ms())
         return PutResult(self.statuses.pop(0) if self.statuses else PutMessageStatus.PUT_OK)
 
+    def put_due_plainly(self, queue_id: int, offset: int, most: int, after_ms: int) -> int:
+        return offset  # here every message needs a closer look
+
     def delay(self, level: int, body: bytes, properties: dict[str, str] | None = None) -> None:
         """Store a message of this level."""
         properties = properties or {"DELAY": str(level), "REAL_TOPIC": "T", "REAL_QID": "3"}
