@@ -30,30 +30,29 @@ cdef struct Target:
     QueueState* queue
 
 
-cdef class _Targets:
-    """Queues that were found in this call."""
-    cdef Target[16] found
-    cdef int count
-    cdef StoreWriter writer
+cdef struct Targets:              # queues that were found in this call
+    Target[16] found
+    int count
 
-    cdef QueueState* find(self, const MessageToPut* message) except? NULL:
-        """NULL: nobody put to it yet, so nobody has looked at its name."""
-        cdef int i
-        cdef Target* target
-        cdef ConsumeQueue queue
-        for i in range(self.count):
-            target = &self.found[i]
-            if (target.queue_id == message.queue_id and target.topic_size == message.topic_size
-                    and memcmp(target.topic, message.topic, message.topic_size) == 0):
-                return target.queue
-        queue = self.writer.queues.get((message.topic[:message.topic_size], message.queue_id))
-        if queue is None:
-            return NULL
-        target = &self.found[self.count % CACHED]
-        target.topic, target.topic_size, target.queue_id = message.topic, message.topic_size, message.queue_id
-        target.queue = &queue.state
-        self.count = min(self.count + 1, CACHED)
-        return target.queue
+
+cdef QueueState* _target_of(Targets* targets, StoreWriter writer, const MessageToPut* message) except? NULL:
+    """The message's own queue; NULL: nobody put to it yet, so nobody has looked at its name."""
+    cdef int i
+    cdef Target* target
+    cdef ConsumeQueue queue
+    for i in range(targets.count):
+        target = &targets.found[i]
+        if (target.queue_id == message.queue_id and target.topic_size == message.topic_size
+                and memcmp(target.topic, message.topic, message.topic_size) == 0):
+            return target.queue
+    queue = writer.queues.get((message.topic[:message.topic_size], message.queue_id))
+    if queue is None:
+        return NULL
+    target = &targets.found[targets.count % CACHED]
+    target.topic, target.topic_size, target.queue_id = message.topic, message.topic_size, message.queue_id
+    target.queue = &queue.state
+    targets.count = min(targets.count + 1, CACHED)
+    return target.queue
 
 
 cdef const char* _record_of(StoreWriter writer, const Entry* entry) noexcept nogil:
@@ -118,12 +117,12 @@ def put_due(StoreWriter writer not None, ConsumeQueue queue not None, int64_t of
     cdef MessageToPut message
     cdef QueueState* target
     cdef const char* record
-    cdef _Targets targets = _Targets()
+    cdef Targets targets
     cdef int64_t last = min(offset + most, queue.state.max_index)
     cdef char* properties = <char*> malloc(MAX_PROPERTIES_SIZE)
     if properties == NULL:
         raise MemoryError
-    targets.writer = writer
+    targets.count = 0
     try:
         while offset < last:
             if read_entry(&queue.state, offset, &entry) != 0 or not max(LEAST_TAGS_CODE, after_ms + 1) <= entry.tags_code <= until_ms:
@@ -132,7 +131,7 @@ def put_due(StoreWriter writer not None, ConsumeQueue queue not None, int64_t of
             memset(&message, 0, sizeof(MessageToPut))
             if record == NULL or read_record(record, entry.size, entry.physical_offset, False, &message) != RECORD_MESSAGE:
                 break
-            target = targets.find(&message) if _make_real(&message, properties) else NULL
+            target = _target_of(&targets, writer, &message) if _make_real(&message, properties) else NULL
             if target == NULL:
                 break
             message.store_timestamp = until_ms

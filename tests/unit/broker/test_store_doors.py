@@ -183,7 +183,8 @@ def lives_of_delayed(folder: Path, plain: bool) -> tuple[bytes, dict[int, int], 
         assert house.schedule.deliver(level) is None
     end = house.store.writer.log.end_offset
     log = b"".join(Path(path).read_bytes() for path in house.store.writer.log.paths)[:end]
-    entries = [house.store.queue("TopicTest", 0).entry(index) for index in range(house.store.max_offset("TopicTest", 0))]
+    queue = house.store.queue("TopicTest", 0)
+    entries = [queue.entry(index) for index in range(queue.max_offset)]
     progress = dict(house.schedule.offsets)
     house.close()
     return log, progress, repr(entries).encode()
