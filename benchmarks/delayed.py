@@ -1,4 +1,4 @@
-"""The cost of delayed messages: of their sends and of what delivers them, until the last one stands in its own topic."""
+"""The cost of delayed messages: of their sends and of delivering them, until the last one stands in its own topic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOOKED_S = 0.05
 
 
 def run_delayed(send: Callable[[], Sample], load: Load, port: int, pid: int) -> Sample:
-    """`send` drives the load, of whose topic nothing waits; CPU and rate are from its first send to the last delivery."""
+    """`send` drives the load; CPU and rate are from its first send to the last delivery. Nothing of its topic waits."""
     before = count_messages(port, load.topic_name, load.queues)
     began, cpu_before = time.monotonic(), cpu_seconds(pid)
     sent = send()
@@ -27,5 +27,6 @@ def _wait_delivered(port: int, load: Load, wanted: int) -> None:
     deadline = time.monotonic() + LATE_S
     while (count := count_messages(port, load.topic_name, load.queues)) < wanted:
         if time.monotonic() > deadline:
-            raise Failed(f"{wanted - count} of the delayed messages were not delivered {LATE_S:.0f} s after their sends")
+            missing = wanted - count
+            raise Failed(f"{missing} of the delayed messages were not delivered {LATE_S:.0f} s after their sends")
         time.sleep(LOOKED_S)

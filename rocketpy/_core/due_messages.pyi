@@ -7,8 +7,8 @@ def put_due(
     writer: StoreWriter, queue: ConsumeQueue, offset: int, most: int, *, after_ms: int, until_ms: int
 ) -> int:
     """Put those that stand in a queue of SCHEDULE_TOPIC_XXXX from `offset` on, `most` at most, and are due later than
-    `after_ms` and no later than `until_ms`, the store time they get.
+    `after_ms` and no later than `until_ms`, the store time they get; the queue offset behind the last one.
 
-    The queue offset behind the last one that was put. It ends before the first message that is anything but plain: not in memory, damaged, odd properties, to a queue that nobody
-    put to yet, refused.
+    It ends before the first message that is anything but plain: not in memory, damaged, odd properties, to a queue that
+    nobody put to yet, refused.
     """

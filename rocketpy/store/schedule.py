@@ -86,7 +86,7 @@ class DelayStore(Protocol):
     def put_due(self, message: Message, /) -> PutResult:
         """Put a message as it is: its DELAY property does not count any more."""
     def put_due_plainly(self, queue_id: int, offset: int, most: int, after_ms: int, /) -> int:
-        """Put those due after `after_ms` and until now that need no closer look; the queue offset behind the last one."""
+        """Put those due after `after_ms` and until now that need no closer look; the offset behind the last one."""
     def sync_log(self) -> None:
         """Bring what was put to the disk; any thread, OSError when it refuses."""
 
