@@ -1,0 +1,67 @@
+"""Decides whether a request may be served; invariant: nothing of an unsigned body is read before its signature holds.
+
+The order of the questions and their words are upstream's (PlainPermissionManager.validate).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rocketpy._core.command import Command
+from rocketpy.acl.admin_codes import ADMIN_OF_UPSTREAM
+from rocketpy.acl.errors import AccessDenied
+from rocketpy.acl.permissions import is_group, permits, resource_text
+from rocketpy.acl.resources import resources_of
+from rocketpy.acl.rules import Account, Rules
+from rocketpy.acl.signature import ACCESS_KEY, is_signed
+
+NO_CODES: frozenset[int] = frozenset()
+
+
+class Peer(Protocol):
+    """Whoever asks: a connection."""
+
+    @property
+    def ip(self) -> str: ...
+
+
+class Guard:
+    """The rules in force, and the codes that no white list opens (`strict`: all that need an admin)."""
+
+    def __init__(self, rules: Rules, strict: frozenset[int] = NO_CODES) -> None:
+        self.rules = rules
+        self._strict = strict
+        self._admin = strict | ADMIN_OF_UPSTREAM
+
+    def check(self, peer: Peer, request: Command) -> None:
+        """AccessDenied when this peer may not send this request."""
+        strict = request.code in self._strict
+        if not strict and self.rules.is_white(peer.ip):
+            return
+        ext = request.ext or {}
+        key = ext.get(ACCESS_KEY)
+        if key is None:
+            raise AccessDenied("No accessKey is configured")
+        account = self.rules.accounts.get(key)
+        if account is None:
+            raise AccessDenied(f"No acl config for {key}")
+        if not strict and account.white.matches(peer.ip):
+            return
+        if not is_signed(ext, request.body, account.secret):
+            raise AccessDenied(f"Check signature failed for accessKey={key}")
+        if request.code in self._admin and not account.admin:
+            raise AccessDenied(f"Need admin permission for request code={request.code}, but accessKey={key} is not")
+        _check_resources(account, resources_of(request))
+
+
+def _check_resources(account: Account, needed: dict[str, int]) -> None:
+    """An admin for whom nothing is named may do everything; one for whom something is named is asked like anyone."""
+    owned = account.resources
+    if owned is None:
+        if account.admin:
+            return
+        owned = {}
+    for resource, permission in needed.items():
+        default = account.default_group if is_group(resource) else account.default_topic
+        if not permits(permission, owned.get(resource, default)):
+            raise AccessDenied(f"No default permission for {resource_text(resource)}")
