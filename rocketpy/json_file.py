@@ -84,19 +84,21 @@ def whole_text(path: Path) -> str | None:
     return text
 
 
-def persist(path: str | Path, text: str) -> None:
-    """Replace the file by `text`, keeping the old one as .bak; on disk when this returns."""
+def persist(path: str | Path, text: str, mode: int | None = None) -> None:
+    """Replace the file by `text`, keeping the old one as .bak; on disk when this returns. `mode`: who may read it."""
     path = Path(path)
     make_folder(path.parent)
     tmp = path.with_name(path.name + ".tmp")
-    write_synced(tmp, text.encode())
+    write_synced(tmp, text.encode(), mode)
     keep_as_bak(path)
     tmp.replace(path)
     sync_folder(path.parent)
 
 
-def write_synced(path: Path, data: bytes) -> None:
+def write_synced(path: Path, data: bytes, mode: int | None = None) -> None:
     with path.open("wb") as file:
+        if mode is not None:                         # before there is anything to read
+            os.fchmod(file.fileno(), mode)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

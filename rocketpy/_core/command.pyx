@@ -83,6 +83,8 @@ cdef class Command:
     def __repr__(self) -> str:
         code, ext, body, opaque, flag, language, version, remark = fields(self)
         size = len(body) if body else 0
+        if ext and "secretKey" in ext:      # of code 50: no secret in a log or a failed assertion
+            ext = {**ext, "secretKey": "***"}
         return (f"Command(code={code}, ext={ext}, body={size} bytes, opaque={opaque}, flag={flag}, "
                 f"language={language}, version={version}, remark={remark!r})")
 

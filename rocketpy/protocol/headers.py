@@ -3,7 +3,7 @@
 A field without a default is required. Classes keep upstream's names, so that its docs can be searched for them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from rocketpy.protocol.codes import RequestCode
@@ -58,7 +58,7 @@ class ConsumerSendMsgBackRequestHeader(Header):
 @dataclass(slots=True, kw_only=True)
 class CreateAccessConfigRequestHeader(Header):
     access_key: str
-    secret_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
     white_remote_address: str | None = None
     admin: bool = False
     default_topic_perm: str | None = None

@@ -94,3 +94,9 @@ def test_a_part_or_more_than_a_frame_is_a_protocol_error():
 
 def test_a_code_beyond_the_binary_header_keeps_its_low_bits():
     assert Command.decode(Command(70_000).encode(1)).code == 70_000 - 65_536
+
+
+def test_a_secret_key_is_not_shown():
+    command = Command(50, {"accessKey": "ak", "secretKey": "s3cr3t"})
+    assert "s3cr3t" not in repr(command)
+    assert command.ext["secretKey"] == "s3cr3t"
