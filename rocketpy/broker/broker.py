@@ -11,6 +11,7 @@ import logging
 import socket
 
 from rocketpy._core.holds import Hold
+from rocketpy.broker.access_control import access_of, load_rules
 from rocketpy.broker.consumer_offsets import ConsumerOffsets
 from rocketpy.broker.consumers import Consumers
 from rocketpy.broker.fast_lane import FastLane
@@ -74,6 +75,7 @@ class Broker:
         self.clock = clock = clock or Clock()
         paths = StorePaths.of(store_config)
         self.stats = Stats(clock)
+        self.access = access_of(config, clock)
         self.topics = Topics(config, paths.config_file("topics"), clock)
         self.groups = SubscriptionGroups(config, paths.config_file("subscriptionGroup"), clock)
         self.offsets = ConsumerOffsets(paths.config_file("consumerOffset"))
@@ -122,6 +124,7 @@ class Broker:
         """Check, lock, bind, load, serve, register; StartRefused leaves nothing behind."""
         check_broker_settings(self.config, self.store_config)
         check_can_serve(self.server_config, self.store_config)
+        load_rules(self.config, self.access)
         self.store.lock()
         sockets: list[socket.socket] = []
         try:
@@ -176,6 +179,8 @@ class Broker:
         every(EXPIRE_CLIENTS_MS, self._expire_clients)
         every(SAMPLE_MS, self.stats.sample)
         every(UNMAP_MS, self.store.unmap_idle_queues)
+        if self.access is not None:
+            every(self.access.watch_ms, self.access.poll)
 
     async def stop(self) -> None:
         """Stop accepting, say good-bye to the name servers, put everything on disk; StoreError when it refuses."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rocketpy._core import fast_lane
 from rocketpy._core.command import quote
+from rocketpy._core.guarded_lane import GuardedLane
 from rocketpy._core.lane import Lane
 from rocketpy.broker.lane_rules import LaneRules
 from rocketpy.broker.reply_gate import ReplyGate
@@ -48,8 +49,13 @@ class FastLane:
 
     @property
     def core(self) -> Lane:
-        """The lane itself; one that serves nothing where replies need ROCKETMQ headers, which it does not write."""
-        return self._lane if configured_serialize_type() == JSON else Lane()
+        """The lane, behind access control if there is any; one that serves nothing where replies need ROCKETMQ headers,
+        which it does not write.
+        """
+        if configured_serialize_type() != JSON:
+            return Lane()
+        access = self._broker.access
+        return self._lane if access is None else GuardedLane(self._lane, access.check)
 
     def forget_rules(self) -> None:
         """Something changed that a rule depends on."""

@@ -44,6 +44,24 @@ ANSWERS: dict[RequestCode, Answers] = {
         "0 `key=value` lines",
         "test_offsets_and_settings_as_slaves_and_tools_read_them",
     ),
+    RequestCode.UPDATE_AND_CREATE_ACL_CONFIG: Answers(
+        "0; 209 `The accesskey[<K>] corresponding to accessConfig has been updated failed.`, or why the account makes "
+        "no sense",
+        "test_an_account_is_made_and_changed, test_accounts_that_make_no_sense_are_refused, "
+        "test_a_file_without_accounts_takes_none, test_without_access_control_there_is_nothing_to_change",
+    ),
+    RequestCode.DELETE_ACL_CONFIG: Answers(
+        "0; 210 `The accesskey[<K>] corresponding to accessConfig has been deleted failed.`",
+        "test_an_account_is_deleted, test_without_access_control_there_is_nothing_to_change",
+    ),
+    RequestCode.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG: Answers(
+        "0; 211 `The globalWhiteAddresses[<list>] has been updated failed.`, or which address is none",
+        "test_the_global_white_list_is_replaced, test_without_access_control_there_is_nothing_to_change",
+    ),
+    RequestCode.GET_BROKER_CLUSTER_ACL_INFO: Answers(
+        "0 version, brokerName, brokerAddr, clusterName; 1 without aclEnable",
+        "test_which_version_the_rules_have, test_without_access_control_there_is_nothing_to_change",
+    ),
     RequestCode.GET_BROKER_RUNTIME_INFO: Answers(
         "0",
         "test_runtime_info_has_every_key_of_upstream",

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rocketpy._core.command import Command, response
-from rocketpy.broker.processors import clients, groups, locks, offsets, pull, query, send, send_back, state, topics
+from rocketpy.broker.processors import acl, clients, groups, locks, offsets, pull, query, send, send_back, state, topics
 from rocketpy.broker.processors.answers import Answer
 from rocketpy.errors import RequestRefused
 from rocketpy.protocol.codes import RequestCode, ResponseCode
@@ -61,16 +61,16 @@ SERVED: dict[RequestCode, Processor] = {
     RequestCode.GET_BROKER_RUNTIME_INFO: state.get_broker_runtime_info,
     RequestCode.GET_ALL_CONSUMER_OFFSET: state.get_all_consumer_offset,
     RequestCode.GET_ALL_DELAY_OFFSET: state.get_all_delay_offset,
+    RequestCode.UPDATE_AND_CREATE_ACL_CONFIG: acl.update_and_create_acl_config,
+    RequestCode.DELETE_ACL_CONFIG: acl.delete_acl_config,
+    RequestCode.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG: acl.update_global_white_addrs_config,
+    RequestCode.GET_BROKER_CLUSTER_ACL_INFO: acl.get_broker_cluster_acl_info,
 }
 
 _LATER = "a later release"
 NOT_SERVED: dict[RequestCode, str] = {
     RequestCode.END_TRANSACTION: _LATER,
     RequestCode.UPDATE_BROKER_CONFIG: _LATER,
-    RequestCode.UPDATE_AND_CREATE_ACL_CONFIG: _LATER,
-    RequestCode.DELETE_ACL_CONFIG: _LATER,
-    RequestCode.GET_BROKER_CLUSTER_ACL_INFO: _LATER,
-    RequestCode.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG: _LATER,
     RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: _LATER,
     RequestCode.INVOKE_BROKER_TO_GET_CONSUMER_STATUS: _LATER,
     RequestCode.REGISTER_FILTER_SERVER: _LATER,
@@ -115,7 +115,8 @@ CHANGES_CONFIG = frozenset({
 
 def bind(broker: Broker) -> dict[int, Bound]:
     """The table remoting asks: code -> function of connection and request."""
-    return {int(code): _bound(broker, code, processor) for code, processor in SERVED.items()}
+    table = {int(code): _bound(broker, code, processor) for code, processor in SERVED.items()}
+    return table if broker.access is None else broker.access.guarded(table)
 
 
 def _bound(broker: Broker, code: RequestCode, processor: Processor) -> Bound:

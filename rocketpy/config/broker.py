@@ -246,4 +246,9 @@ class BrokerConfig(Settings):
         important=True,
         not_yet=TRANSACTIONS,
     )
-    acl_enable = prop("aclEnable", False, "ask for a signature on requests", important=True, not_yet="access control")
+    acl_enable = prop("aclEnable", False, "ask for a signature on requests: docs/acl.md", important=True)
+    acl_strict_admin = prop(
+        "aclStrictAdmin",
+        False,
+        "ask for an admin's signature on every admin code, also from white-listed addresses; not in upstream",
+    )

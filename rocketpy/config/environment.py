@@ -25,6 +25,7 @@ ACTING_PROPERTIES = {  # system properties that something here reads
     "also `ROCKETMQ_BROKER_DISK_SPACE_WARNING_LEVEL_RATIO`",
     "rocketmq.broker.diskSpaceCleanForciblyRatio": "used part of the disk at which files go before their time, 0.85; "
     "also `ROCKETMQ_BROKER_DISK_SPACE_CLEAN_FORCIBLY_RATIO`",
+    "rocketmq.acl.plain.file": "the rules of access control, a path below `ROCKETMQ_HOME`; /conf/plain_acl.yml",
     "rocketmq.broker.rebalance.lockMaxLiveTime": "ms after which a silent orderly consumer loses its queues, 60000",
 }
 

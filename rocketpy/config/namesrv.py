@@ -27,4 +27,7 @@ class NamesrvConfig(Settings):
     )
     product_env_name = prop("productEnvName", "center", "name of the environment that cluster test asks")
     cluster_test = prop("clusterTest", False, "ask another environment for unknown routes")
+    acl_strict_admin = prop(
+        "aclStrictAdmin", False, "ask for an admin's signature on every admin code: docs/acl.md; not in upstream"
+    )
     order_message_enable = prop("orderMessageEnable", False, "put orderTopicConf into routes", hot=True)

@@ -9,7 +9,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from rocketpy.acl.admin_codes import NAME_SERVER, admin_codes
 from rocketpy.clock import Clock
 from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.config.netty import NettyServerConfig
@@ -21,6 +23,9 @@ from rocketpy.namesrv.route_info import RouteInfo
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.server import RemotingServer
 from rocketpy.remoting.server import bind as bind_port
+
+if TYPE_CHECKING:
+    from rocketpy.access import Access
 
 log = logging.getLogger("RocketmqNamesrv")
 
@@ -35,15 +40,25 @@ class NameServer:
         self.config = config
         self.server_config = server_config
         self.configs: tuple[Settings, ...] = (config, server_config)
-        self.routes = RouteInfo(clock or Clock())
+        clock = clock or Clock()
+        self.routes = RouteInfo(clock)
+        self.access = self._access(clock) if config.acl_strict_admin else None
         self.kv = KVConfig(Path(config.kv_config_path))
         self.cluster_test = ClusterTest(config) if config.cluster_test else None
         self.port = server_config.listen_port
         self._server: RemotingServer | None = None
         self._timers: list[asyncio.TimerHandle] = []
 
+    def _access(self, clock: Clock) -> Access:
+        """Access control; only who has it pays for the reader of YAML."""
+        from rocketpy.access import Access, acl_file
+
+        return Access(acl_file(self.config.environment), clock, log, admin_codes(NAME_SERVER))
+
     async def start(self, host: str = "0.0.0.0") -> None:
         """Bind, load, serve; StartRefused leaves nothing behind."""
+        if self.access is not None:
+            self.access.load(f"aclStrictAdmin=true ({self.config.origin('aclStrictAdmin')})")
         sock = bind_port(host, self.server_config.listen_port)
         try:
             self.kv.load()
@@ -61,6 +76,8 @@ class NameServer:
         if self.cluster_test is not None:
             await self.cluster_test.start()
         self._schedule(FIRST_SCAN_S, SCAN_S, self.routes.expire)
+        if self.access is not None:
+            self._schedule(self.access.watch_ms / 1000, self.access.watch_ms / 1000, self.access.poll)
         self._schedule(FIRST_KV_LOG_S, KV_LOG_S, self.kv.log_all)
 
     async def stop(self) -> None:

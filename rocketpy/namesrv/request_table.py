@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from rocketpy._core.command import Command
+from rocketpy.acl.admin_codes import NAME_SERVER, admin_codes
 from rocketpy.namesrv.processors import brokers, config, kv, topics
 from rocketpy.protocol.codes import RequestCode
 from rocketpy.protocol.headers import REQUEST_HEADERS
@@ -45,7 +46,11 @@ SERVED: dict[RequestCode, Processor] = {
 
 def bind(server: NameServer) -> dict[int, Callable[[Connection, Command], Answer]]:
     """The table remoting asks: code -> function of connection and request."""
-    return {int(code): _bound(server, code, processor) for code, processor in SERVED.items()}
+    table = {int(code): _bound(server, code, processor) for code, processor in SERVED.items()}
+    if server.access is None:
+        return table
+    admin = admin_codes(NAME_SERVER)
+    return {**table, **server.access.guarded({code: serve for code, serve in table.items() if code in admin})}
 
 
 def _bound(server: NameServer, code: RequestCode, processor: Processor) -> Callable[[Connection, Command], Answer]:

@@ -29,7 +29,7 @@ def frame(name: str) -> bytes:
 
 @pytest.fixture
 def server(tmp_path: Path) -> SimpleNamespace:
-    return SimpleNamespace(routes=RouteInfo(ManualClock()), kv=KVConfig(tmp_path / "kv.json"))
+    return SimpleNamespace(routes=RouteInfo(ManualClock()), kv=KVConfig(tmp_path / "kv.json"), access=None)
 
 
 def test_upstreams_registration_and_good_bye(server: SimpleNamespace) -> None:

@@ -108,7 +108,10 @@ def test_the_older_spelling_gives_way() -> None:
         ("registerNameServerPeriod=1", "registerNameServerPeriod=1 is corrected; 10000 is in force"),
         ("traceOn=yes", "traceOn=yes is neither true nor false; false is in force, as upstream reads it"),
         ("deleteWhen=4 am", "deleteWhen=4 am is no list of hours such as 04;16; deleteWhen=04 is in force"),
-        ("aclEnable=true", "aclEnable=true is not acted on in this release (access control)"),
+        (
+            "haSendHeartbeatInterval=1",
+            "haSendHeartbeatInterval=1 is not acted on in this release (master/slave replication)",
+        ),
         (
             "sendMessageThreadPoolNums=128",
             "sendMessageThreadPoolNums=128 has no effect: "
@@ -142,7 +145,7 @@ def test_what_is_not_in_force_as_written_is_told(text: str, remark: str) -> None
     "text",
     [
         "sendMessageThreadPoolNums=1",
-        "aclEnable=false",
+        "haSendHeartbeatInterval=5000",
         "storePathRootDir=/s\nstorePathConsumeQueue=/s/consumequeue",
         "storePathConsumeQueue=/s/consumequeue/\nstorePathRootDir=/s",
         "mapedFileSizeCommitLog=1073741824",

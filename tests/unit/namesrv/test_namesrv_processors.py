@@ -37,6 +37,7 @@ def server(tmp_path: Path) -> Any:
         routes=RouteInfo(ManualClock()),
         kv=KVConfig(tmp_path / "kvConfig.json"),
         cluster_test=None,
+        access=None,
     )
 
 
