@@ -36,3 +36,6 @@ class FastLane(Lane):
 
     def forget_rows(self) -> None:
         """A topic, group, subscription or permission changed: the rules are asked anew."""
+
+    def commit_offsets(self) -> None:
+        """Hand over the offsets that pulls of this turn have brought so far."""

@@ -100,6 +100,10 @@ cdef class FastLane(Lane):
         self.rows.forget()
         memset(self.desk.delay_queues, 0, sizeof(self.desk.delay_queues))
 
+    def commit_offsets(self):
+        """Hand over the offsets that pulls of this turn have brought so far."""
+        self._commit_offsets()
+
     cdef int serve(self, Frame* frame, Peer* peer, int64_t now_ms) noexcept nogil:
         cdef Send send
         cdef Pull pull

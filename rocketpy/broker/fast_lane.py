@@ -61,6 +61,10 @@ class FastLane:
         """Something changed that a rule depends on."""
         self._lane.forget_rows()
 
+    def commit_offsets(self) -> None:
+        """A request of the full lane comes: what pulls before it in the same turn committed must not overtake it."""
+        self._lane.commit_offsets()
+
     def shutdown(self) -> None:
         """After the store's last flush: what the gate still keeps is not on disk and is not answered."""
         self._gate.shutdown()

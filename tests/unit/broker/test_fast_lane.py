@@ -176,3 +176,22 @@ def test_the_oracle_compares_two_ways(fast, tmp_path, monkeypatch):
     turns = [[Command(310, ext, b"x", opaque=1)]]
     outcome = run(tmp_path, free_port(), free_port(), turns, fast, monkeypatch)
     assert outcome.stored == 1 and outcome.served_by_fast_lane is fast
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_offsets_of_one_turn_are_taken_in_their_order(fast, tmp_path, monkeypatch):
+    """What came with a pull must not overtake the commit behind it, and take the group back."""
+    queue = {"consumerGroup": "G", "topic": "T", "queueId": "0"}
+
+    def pull(offset):
+        ext = {"queueOffset": "0", "maxMsgNums": "32", "sysFlag": "5", "commitOffset": str(offset), "subscription": "*"}
+        return Command(11, {**queue, **ext, "suspendTimeoutMillis": "0", "subVersion": "1"})
+
+    send = {"a": "PG", "b": "T", "c": "none", "d": "4", "e": "0", "f": "0", "g": "1", "h": "0", "i": ""}
+    first = [Command(310, send, b"x"), pull(1)]
+    then = [pull(2), Command(14, queue), Command(15, {**queue, "commitOffset": "9"}), Command(14, queue)]
+    for opaque, command in enumerate(first + then):
+        command.opaque = opaque
+    outcome = run(tmp_path, free_port(), free_port(), [first, then], fast, monkeypatch)
+    asked = [Command.decode(outcome.replies[opaque]).ext["offset"] for opaque in (3, 5)]
+    assert (asked, outcome.offsets, outcome.served_by_fast_lane) == (["2", "9"], {"T@G": {0: 9}}, fast)
