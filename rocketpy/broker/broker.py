@@ -12,6 +12,7 @@ import socket
 
 from rocketpy._core.holds import Hold
 from rocketpy.broker.access_control import access_of, load_rules
+from rocketpy.broker.client_calls import ClientCalls
 from rocketpy.broker.consumer_offsets import ConsumerOffsets
 from rocketpy.broker.consumers import Consumers
 from rocketpy.broker.fast_lane import FastLane
@@ -80,6 +81,7 @@ class Broker:
         self.groups = SubscriptionGroups(config, paths.config_file("subscriptionGroup"), clock)
         self.offsets = ConsumerOffsets(paths.config_file("consumerOffset"))
         self.producers, self.consumers = Producers(clock), Consumers(config, clock)
+        self.client_calls = ClientCalls()
         self.locks = RebalanceLock(clock, lock_max_live_ms(Environment()))
         self.store_host = (store_address(config), server_config.listen_port)
         self.store = MessageStore(store_config, clock, self.store_host)

@@ -4,6 +4,7 @@ A client is its connection: two connections of one client id are two clients. It
 closes, or after 120 s without a heartbeat.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,9 @@ class Channel(Protocol):
 
     def send(self, command: Command) -> object:
         """Send a one-way request."""
+
+    def invoke(self, command: Command, timeout_ms: float) -> Awaitable[Command]:
+        """Its answer; RemotingTimeout or RemotingSendError when none comes."""
 
     def close(self) -> object:
         """Close it; the registries hear of that like of any close."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from rocketpy import json_file
@@ -76,14 +76,24 @@ class ConsumerOffsets:
         """Topics for which the group has offsets."""
         return [names[0] for names in map(_split, self.table) if names and names[1] == group]
 
+    def topics_by_group(self) -> dict[str, list[str]]:
+        """The same of every group, in one look at the table."""
+        topics: dict[str, list[str]] = {}
+        for names in map(_split, self.table):
+            if names:
+                topics.setdefault(names[1], []).append(names[0])
+        return topics
+
     def groups_of(self, topic: str) -> list[str]:
         """Groups that have offsets of the topic."""
         return [names[1] for names in map(_split, self.table) if names and names[0] == topic]
 
-    def least_of_all_groups(self, topic: str, min_offset: Callable[[int], int]) -> dict[int, int]:
-        """By queue id, the least offset among all groups that is still in the queue."""
+    def least_of_all_groups(
+        self, topic: str, min_offset: Callable[[int], int], but: Collection[str] = ()
+    ) -> dict[int, int]:
+        """By queue id, the least offset among all groups, `but` these, that is still in the queue."""
         least: dict[int, int] = {}
-        for group in self.groups_of(topic):
+        for group in set(self.groups_of(topic)) - set(but):
             for queue_id, offset in self.table[_key(topic, group)].items():
                 if offset >= min_offset(queue_id):
                     least[queue_id] = min(offset, least.get(queue_id, offset))
@@ -97,13 +107,6 @@ class ConsumerOffsets:
         if offsets is not None:
             key = _key(topic, dest_group)
             self.table[key] = dict(offsets)
-            self._touch(key)
-
-    def drop_groups(self, groups: Iterable[str]) -> None:
-        """Forget all offsets of these groups."""
-        gone = set(groups)
-        for key in [key for key in self.table if (names := _split(key)) and names[1] in gone]:
-            del self.table[key]
             self._touch(key)
 
     def _touch(self, key: str) -> None:
@@ -165,9 +168,5 @@ class ConsumerOffsets:
     def _encode(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._stale.discard(key)
-            queues = self.table.get(key)
-            if queues is None:
-                self._text.remove(key)
-                continue
-            offsets = ",".join(f"{queue_id}:{offset}" for queue_id, offset in sorted(queues.items()))
+            offsets = ",".join(f"{queue_id}:{offset}" for queue_id, offset in sorted(self.table[key].items()))
             self._text.put_text(key, f"{{{offsets}\n\t\t}}")

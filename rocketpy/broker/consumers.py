@@ -130,6 +130,11 @@ class Consumers:
         """Groups that subscribe to a topic now."""
         return [group.name for group in self._groups.values() if topic in group.subscriptions]
 
+    def may_consume(self, name: str, topic: str) -> bool:
+        """Whether the group's clients subscribe to a topic; true of every topic while no subscription is known."""
+        group = self._groups.get(name)
+        return group is None or not group.subscriptions or topic in group.subscriptions
+
     @property
     def groups(self) -> Mapping[str, ConsumerGroup]:
         """The whole table, to read."""

@@ -162,6 +162,46 @@ ANSWERS: dict[RequestCode, Answers] = {
         "0",
         "test_system_topics",
     ),
+    RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: Answers(
+        "0 the new offsets, which every consumer of the group was sent (220); 206 nobody is connected; 1 "
+        "no such topic or group",
+        "test_a_reset_is_pushed_and_answered, test_a_reset_reaches_cpp_clients_as_a_list, "
+        "test_resets_that_are_refused",
+    ),
+    RequestCode.INVOKE_BROKER_TO_GET_CONSUMER_STATUS: Answers(
+        "0 the offsets that consumers have in memory (221); 1 nobody is connected",
+        "test_the_offsets_of_clients, test_no_offsets_without_clients_or_of_old_ones",
+    ),
+    RequestCode.QUERY_CONSUME_TIME_SPAN: Answers(
+        "0 store times of each queue's first, last and last consumed message; 17",
+        "test_the_times_of_what_is_consumed_and_what_waits, test_the_times_of_no_topic",
+    ),
+    RequestCode.GET_CONSUMER_RUNNING_INFO: Answers(
+        "the consumer's own answer; 207 it gave none within 10 s; 1 it is not there, went, or is too old",
+        "test_running_info_is_asked_of_the_client_and_handed_on_as_it_came, "
+        "test_a_client_that_does_not_answer_and_one_that_goes, "
+        "test_a_client_of_a_release_without_such_calls",
+    ),
+    RequestCode.QUERY_CORRECTION_OFFSET: Answers(
+        "0 the least offset of all groups but some",
+        "test_the_least_offset_of_all_groups",
+    ),
+    RequestCode.CONSUME_MESSAGE_DIRECTLY: Answers(
+        "as 307, of a message that the consumer is handed; 1 no such message",
+        "test_a_message_is_handed_to_the_client_whole, test_a_message_that_is_not_there",
+    ),
+    RequestCode.CLONE_GROUP_OFFSET: Answers(
+        "0",
+        "test_offsets_are_cloned, test_what_is_not_subscribed_to_is_cloned_offline_only",
+    ),
+    RequestCode.GET_BROKER_CONSUME_STATS: Answers(
+        "0 the progress of every group",
+        "test_the_progress_of_every_group, test_the_progress_in_ordered_topics_only",
+    ),
+    RequestCode.QUERY_CONSUME_QUEUE: Answers(
+        "0 entries, 10,000 at most, with their units; 1 no such queue",
+        "test_entries_as_they_are_stored, test_what_a_group_would_get, test_units_stand_beside_their_entries",
+    ),
     RequestCode.SEND_MESSAGE_V2: Answers(
         "as 10",
         "test_long_names_are_the_same_request",

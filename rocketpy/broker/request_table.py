@@ -11,7 +11,23 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rocketpy._core.command import Command, response
-from rocketpy.broker.processors import acl, clients, groups, locks, offsets, pull, query, send, send_back, state, topics
+from rocketpy.broker.processors import (
+    acl,
+    clients,
+    consume_queue,
+    consumer_calls,
+    groups,
+    locks,
+    offsets,
+    progress,
+    pull,
+    query,
+    reset_offset,
+    send,
+    send_back,
+    state,
+    topics,
+)
 from rocketpy.broker.processors.answers import Answer
 from rocketpy.errors import RequestRefused
 from rocketpy.protocol.codes import RequestCode, ResponseCode
@@ -56,7 +72,16 @@ SERVED: dict[RequestCode, Processor] = {
     RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG: groups.get_all_subscriptiongroup_config,
     RequestCode.GET_CONSUMER_CONNECTION_LIST: groups.get_consumer_connection_list,
     RequestCode.GET_PRODUCER_CONNECTION_LIST: groups.get_producer_connection_list,
-    RequestCode.GET_CONSUME_STATS: groups.get_consume_stats,
+    RequestCode.GET_CONSUME_STATS: progress.get_consume_stats,
+    RequestCode.GET_BROKER_CONSUME_STATS: progress.get_broker_consume_stats,
+    RequestCode.QUERY_CONSUME_TIME_SPAN: progress.query_consume_time_span,
+    RequestCode.QUERY_CORRECTION_OFFSET: offsets.query_correction_offset,
+    RequestCode.CLONE_GROUP_OFFSET: offsets.clone_group_offset,
+    RequestCode.QUERY_CONSUME_QUEUE: consume_queue.query_consume_queue,
+    RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: reset_offset.invoke_broker_to_reset_offset,
+    RequestCode.INVOKE_BROKER_TO_GET_CONSUMER_STATUS: consumer_calls.invoke_broker_to_get_consumer_status,
+    RequestCode.GET_CONSUMER_RUNNING_INFO: consumer_calls.get_consumer_running_info,
+    RequestCode.CONSUME_MESSAGE_DIRECTLY: consumer_calls.consume_message_directly,
     RequestCode.GET_BROKER_CONFIG: state.get_broker_config,
     RequestCode.GET_BROKER_RUNTIME_INFO: state.get_broker_runtime_info,
     RequestCode.GET_ALL_CONSUMER_OFFSET: state.get_all_consumer_offset,
@@ -71,19 +96,10 @@ _LATER = "a later release"
 NOT_SERVED: dict[RequestCode, str] = {
     RequestCode.END_TRANSACTION: _LATER,
     RequestCode.UPDATE_BROKER_CONFIG: _LATER,
-    RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: _LATER,
-    RequestCode.INVOKE_BROKER_TO_GET_CONSUMER_STATUS: _LATER,
     RequestCode.REGISTER_FILTER_SERVER: _LATER,
-    RequestCode.QUERY_CONSUME_TIME_SPAN: _LATER,
     RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: _LATER,
     RequestCode.CLEAN_UNUSED_TOPIC: _LATER,
-    RequestCode.GET_CONSUMER_RUNNING_INFO: _LATER,
-    RequestCode.QUERY_CORRECTION_OFFSET: _LATER,
-    RequestCode.CONSUME_MESSAGE_DIRECTLY: _LATER,
-    RequestCode.CLONE_GROUP_OFFSET: _LATER,
     RequestCode.VIEW_BROKER_STATS_DATA: _LATER,
-    RequestCode.GET_BROKER_CONSUME_STATS: _LATER,
-    RequestCode.QUERY_CONSUME_QUEUE: _LATER,
     RequestCode.RESUME_CHECK_HALF_MESSAGE: _LATER,
     RequestCode.QUERY_BROKER_OFFSET: NOBODY,
     RequestCode.GET_TOPIC_CONFIG_LIST: NOBODY,
@@ -123,6 +139,7 @@ def _bound(broker: Broker, code: RequestCode, processor: Processor) -> Bound:
     header_class = REQUEST_HEADERS.get(code)
 
     def answer(connection: Connection, request: Command) -> Answer:
+        broker.lane.commit_offsets()  # what pulls before it in this turn committed must not overtake it
         try:
             header = header_class.decode(request) if header_class else None
             given = processor(broker, connection, request, header)

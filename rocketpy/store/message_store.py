@@ -9,7 +9,7 @@ import contextlib
 import errno
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rocketpy._core import due_messages, store_reader
 from rocketpy._core.cold_parts import is_in_memory
@@ -381,6 +381,13 @@ class MessageStore:
         queue = self._queue(topic, queue_id)
         return -1 if queue is None else store_time_at(self.writer, queue, index)
 
+    async def store_times_patiently(self, places: Iterable[tuple[str, int, int]]) -> list[int]:
+        """`store_time` of each (topic, queue id, index); the disk is waited for in threads. OSError of the disk."""
+        places = list(places)
+        entries = [queue.entry(index) for topic, id, index in places if (queue := self._queue(topic, id)) is not None]
+        await self.cold_reads.bring_in_records([entry[0] for entry in entries if entry is not None])
+        return [self.store_time(*place) for place in places]
+
     def earliest_time(self, topic: str, queue_id: int) -> int:
         """Store time of the first message of a queue, -1 when there is none."""
         return self.store_time(topic, queue_id, self.min_offset(topic, queue_id))
@@ -446,6 +453,9 @@ class MessageStore:
     def queues(self) -> list[tuple[str, int]]:
         """(topic, queue id) of every queue."""
         return [(topic.decode("utf-8", "surrogateescape"), queue_id) for topic, queue_id in self.writer.queues]
+
+    def __contains__(self, queue: tuple[str, int]) -> bool:
+        return self._queue(*queue) is not None
 
     def _queue(self, topic: str, queue_id: int) -> ConsumeQueue | None:
         return self.writer.queues.get((topic.encode("utf-8", "surrogateescape"), queue_id))

@@ -1,4 +1,4 @@
-"""Subscription groups as tools see them: change, delete, list, who is connected, how far they are."""
+"""Subscription groups as tools see them: change, delete, list, who is connected."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from rocketpy._core.command import Command
 from rocketpy.broker.processors.answers import Answer, refused, success
 from rocketpy.protocol import admin_bodies as bodies
 from rocketpy.protocol import names
-from rocketpy.protocol.admin_bodies import OffsetWrapper
-from rocketpy.protocol.bodies import MessageQueue, SubscriptionGroupConfig
+from rocketpy.protocol.bodies import SubscriptionGroupConfig
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.headers import (
     DeleteSubscriptionGroupRequestHeader,
     GetConsumerConnectionListRequestHeader,
-    GetConsumeStatsRequestHeader,
     GetProducerConnectionListRequestHeader,
 )
 
@@ -85,33 +83,3 @@ def _connections(clients: Iterable[Client]) -> list[bodies.Connection]:
         bodies.Connection(client.client_id, client.connection.address, client.language, client.version)
         for client in clients
     ]
-
-
-def get_consume_stats(
-    broker: Broker, connection: Connection, request: Command, header: GetConsumeStatsRequestHeader
-) -> Answer:
-    """How far a group is in each queue of one topic, or of all topics in which it has offsets."""
-    group = header.consumer_group
-    topics = [header.topic] if header.topic else sorted(broker.offsets.topics_of(group))
-    counted = [topic for topic in topics if _is_consumed(broker, group, topic)]
-    table: dict[MessageQueue, OffsetWrapper] = {}
-    for topic in counted:
-        table.update(_progress(broker, group, topic))
-    consume_tps = sum((broker.stats.get_tps(group, topic) for topic in counted), 0.0)
-    return success(bodies.ConsumeStats(table, consume_tps).encode())
-
-
-def _is_consumed(broker: Broker, group_name: str, topic: str) -> bool:
-    if broker.topics.get(topic) is None:
-        return False
-    group = broker.consumers.group(group_name)
-    return group is None or not group.subscriptions or topic in group.subscriptions
-
-
-def _progress(broker: Broker, group: str, topic: str) -> Iterable[tuple[MessageQueue, OffsetWrapper]]:
-    config, broker_name = broker.topics.get(topic), broker.config.broker_name
-    for queue_id in range(config.read_queue_nums if config else 0):
-        offset = max(0, broker.offsets.query(group, topic, queue_id))
-        last_ms = max(0, broker.store.store_time(topic, queue_id, offset - 1)) if offset else 0
-        max_offset = max(0, broker.store.max_offset(topic, queue_id))
-        yield MessageQueue(topic, broker_name, queue_id), OffsetWrapper(max_offset, offset, last_ms)

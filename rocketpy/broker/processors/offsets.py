@@ -1,17 +1,21 @@
-"""Offsets of consumers and of queues: query, update, max, min, earliest, by time."""
+"""Offsets of consumers and of queues: query, update, max, min, earliest, by time, clone, the least of all groups."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
 from rocketpy.broker.processors.answers import Answer, from_disk, refused, success
+from rocketpy.protocol.admin_bodies import QueryCorrectionOffsetBody
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.headers import (
+    CloneGroupOffsetRequestHeader,
     GetEarliestMsgStoretimeRequestHeader,
     GetMaxOffsetRequestHeader,
     GetMinOffsetRequestHeader,
     QueryConsumerOffsetRequestHeader,
+    QueryCorrectionOffsetHeader,
     SearchOffsetRequestHeader,
     UpdateConsumerOffsetRequestHeader,
 )
@@ -19,6 +23,11 @@ from rocketpy.protocol.headers import (
 if TYPE_CHECKING:
     from rocketpy.broker.broker import Broker
     from rocketpy.remoting.connection import Connection
+
+log = logging.getLogger("RocketmqBroker")
+
+BEHIND = 2**63 - 1  # Long.MAX_VALUE: the group asked about is before all others
+
 
 
 def query_consumer_offset(
@@ -72,6 +81,38 @@ def get_earliest_msg_storetime(
 ) -> Answer:
     """When the queue's first message was stored, -1 if it has none."""
     return success(ext={"timestamp": str(broker.store.earliest_time(header.topic, header.queue_id))})
+
+
+def query_correction_offset(
+    broker: Broker, connection: Connection, request: Command, header: QueryCorrectionOffsetHeader
+) -> Answer:
+    """By queue, the least offset of all groups but those of `filterGroups`; BEHIND where `compareGroup` is before it.
+
+    Upstream forgets all offsets of `filterGroups`, on every topic and for good: a question must not cost them.
+    """
+    topic, unwanted = header.topic, (header.filter_groups or "").split(",")
+    least = broker.offsets.least_of_all_groups(topic, lambda id: broker.store.min_offset(topic, id), unwanted)
+    for queue_id, offset in broker.offsets.queues(header.compare_group, topic).items():
+        if least.get(queue_id, offset) > offset:
+            least[queue_id] = BEHIND
+    return success(QueryCorrectionOffsetBody(least).encode())
+
+
+def clone_group_offset(
+    broker: Broker, connection: Connection, request: Command, header: CloneGroupOffsetRequestHeader
+) -> Answer:
+    """Give one group the offsets that another has in a topic, or in all of its topics.
+
+    Unless `offline`, a topic that the group consumes no more is left out. Upstream copies nothing without a topic.
+    """
+    source, dest, asked_by = header.src_group, header.dest_group, connection.address
+    for topic in [header.topic] if header.topic else broker.offsets.topics_of(source):
+        if broker.topics.get(topic) is None or not (header.offline or broker.consumers.may_consume(source, topic)):
+            log.warning("[cloneGroupOffset] group %s has nothing to clone of topic %s", source, topic)
+            continue
+        broker.offsets.clone(source, dest, topic)
+        log.info("[cloneGroupOffset] %s has the offsets of %s in %s: asked by %s", dest, source, topic, asked_by)
+    return success()
 
 
 def _offset(offset: int) -> Command:

@@ -48,6 +48,7 @@ def test_the_least_of_all_groups_leaves_out_what_is_gone_from_the_queue(offsets:
     offsets.commit("I", "T", 0, 1)
     offsets.commit("H", "T", 1, 0)
     assert offsets.least_of_all_groups("T", lambda queue_id: 2) == {0: 3}
+    assert offsets.least_of_all_groups("T", lambda queue_id: 2, but=["H", "nobody"]) == {0: 5}
 
 
 def test_the_queues_of_a_row_are_written_in_order(offsets: ConsumerOffsets, path: Path) -> None:
@@ -57,14 +58,14 @@ def test_the_queues_of_a_row_are_written_in_order(offsets: ConsumerOffsets, path
     assert '"T@G":{0:5,1:5,2:5\n' in path.read_text()
 
 
-def test_clone_and_drop(offsets: ConsumerOffsets) -> None:
+def test_a_clone_goes_its_own_way(offsets: ConsumerOffsets) -> None:
     offsets.commit("G", "T", 0, 5)
     offsets.clone("G", "H", "T")
     offsets.clone("unknown", "I", "T")
     offsets.commit("H", "T", 0, 6)
     assert (offsets.query("G", "T", 0), offsets.query("H", "T", 0)) == (5, 6)
-    offsets.drop_groups(["G", "unknown"])
-    assert offsets.groups_of("T") == ["H"]
+    assert offsets.groups_of("T") == ["G", "H"]
+    assert offsets.topics_by_group() == {"G": ["T"], "H": ["T"]}
 
 
 def test_the_file_is_upstreams_and_comes_back(offsets: ConsumerOffsets, path: Path) -> None:
@@ -75,9 +76,6 @@ def test_the_file_is_upstreams_and_comes_back(offsets: ConsumerOffsets, path: Pa
     again = ConsumerOffsets(path)
     again.load()
     assert again.table == {"TopicTest@CG": {0: 5, 1: 6}}
-    again.drop_groups(["CG"])
-    again.persist()
-    assert path.read_text() == json_file.pretty({"offsetTable": {}})
 
 
 def test_upstreams_file_is_read(offsets: ConsumerOffsets, path: Path) -> None:

@@ -33,6 +33,15 @@ class FakeConnection:
         self.sent: list[Command] = []
         self.replies: list[tuple[Command, Command]] = []
         self.is_open = True
+        self.asked: list[Command] = []
+        self.answers: list[Command | Exception] = []  # what `invoke` gives, one after the other
+
+    async def invoke(self, command: Command, timeout_ms: float) -> Command:
+        self.asked.append(command)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def send(self, command: Command) -> None:
         self.sent.append(command)
@@ -98,9 +107,12 @@ def ask(broker: Broker, connection: FakeConnection) -> Callable[..., Command | N
 def asker(broker: Broker, connection: FakeConnection) -> Callable[..., Command | None]:
     table = bind(broker)
 
-    def ask(code: int, ext: dict[str, object] | None = None, body: bytes | None = None, version: int = 317) -> Any:
+    def ask(
+        code: int, ext: dict[str, object] | None = None, body: bytes | None = None, version: int = 317,
+        language: str = "JAVA",
+    ) -> Any:  # fmt: skip
         texts = {name: str(value) for name, value in (ext or {}).items()}
-        answer = table[int(code)](connection, Command(code, texts, body, opaque=7, version=version))
+        answer = table[int(code)](connection, Command(code, texts, body, opaque=7, version=version, language=language))
         return asyncio.run(_awaited(answer)) if inspect.isawaitable(answer) else answer
 
     return ask
