@@ -25,6 +25,7 @@ from rocketpy.broker.request_table import bind as bind_requests
 from rocketpy.broker.store_doors import CleanDoor, DelayDoor
 from rocketpy.broker.subscription_groups import SubscriptionGroups
 from rocketpy.broker.topics import Topics
+from rocketpy.broker.transaction.check import TransactionCheck
 from rocketpy.clock import Clock
 from rocketpy.config import (
     BrokerConfig,
@@ -87,6 +88,7 @@ class Broker:
         self.store = MessageStore(store_config, clock, self.store_host)
         levels, flush_ms = DelayLevels(store_config.message_delay_level), store_config.flush_delay_offset_interval
         self.schedule = Schedule(DelayDoor(self.store), levels, paths.config_file("delayOffset"), clock, flush_ms)
+        self.transactions = TransactionCheck(self)
         self.cleaner = Cleaner(store_config, CleanDoor(self.store), clock)
         self.remoting_client = RemotingClient(connect_timeout_ms=client_config.connect_timeout_millis)
         self.namesrv = NamesrvLink(config, server_config, self.topics, self.remoting_client)
@@ -179,6 +181,7 @@ class Broker:
         every = self._periodic.every
         every(self.config.flush_consumer_offset_interval, self.offsets.persist_changes, first_ms=FIRST_OFFSETS_MS)
         every(EXPIRE_CLIENTS_MS, self._expire_clients)
+        every(self.config.transaction_check_interval, self.transactions.round)
         every(SAMPLE_MS, self.stats.sample)
         every(UNMAP_MS, self.store.unmap_idle_queues)
         if self.access is not None:

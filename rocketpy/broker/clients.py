@@ -20,6 +20,14 @@ class Channel(Protocol):
     def address(self) -> str:
         """The peer, `ip:port`."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can still be sent."""
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether it is open and the peer reads as fast as it is written to."""
+
     def send(self, command: Command) -> object:
         """Send a one-way request."""
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from rocketpy.broker.clients import CLIENT_EXPIRES_MS, Channel, Client
 from rocketpy.clock import Clock
 
+PROBES = 3
+
 log = logging.getLogger("RocketmqBroker")
 
 
@@ -21,6 +23,8 @@ class Producers:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._groups: dict[str, dict[Channel, Client]] = {}
+        self._in_turn: dict[str, list[Channel]] = {}  # a group's connections once more, to be asked in turn
+        self._turn = 0
 
     def register(self, group: str, client: Client) -> None:
         """A heartbeat names the group."""
@@ -28,6 +32,7 @@ class Producers:
         known = clients.get(client.connection)
         if known is None:
             known = clients[client.connection] = client
+            self._in_turn.pop(group, None)
             log.info("new producer connected, group: %s channel: %s", group, client)
         known.last_update_ms = self._clock.now_ms()
 
@@ -54,9 +59,22 @@ class Producers:
     def _remove(self, group: str, connection: Channel) -> bool:
         clients = self._groups.get(group, {})
         gone = clients.pop(connection, None)
+        self._in_turn.pop(group, None)
         if not clients:
             self._groups.pop(group, None)
         return gone is not None
+
+    def available(self, group: str) -> Channel | None:
+        """A connection of the group that can be asked; they take turns. None when three in a row are full or closed."""
+        clients = self._groups.get(group)
+        if clients is None:
+            return None
+        channels = self._in_turn.get(group)
+        if channels is None:
+            channels = self._in_turn[group] = list(clients)
+        self._turn += 1
+        probed = (channels[(self._turn + probe) % len(channels)] for probe in range(PROBES))
+        return next((channel for channel in probed if channel.is_writable), None)
 
     def clients(self, group: str) -> list[Client] | None:
         """The group's clients; None when there is no such group."""

@@ -20,6 +20,18 @@ ANSWERS: dict[RequestCode, Answers] = {
         "test_found, test_only_the_tags_asked_for, test_the_end_of_a_queue, "
         "test_offsets_that_are_not_there_are_corrected_and_reported, test_refusals_in_their_order",
     ),
+    RequestCode.END_TRANSACTION: Answers(
+        "0, also when disk or slave are late; nothing when the producer does not know yet; 1 which of group, offset "
+        "or half message is wrong, or what the store says; 11 from a slave; 13; 14",
+        "test_a_commit_puts_the_message_to_its_queue, test_a_rollback_leaves_only_an_op, "
+        "test_a_producer_that_does_not_know_yet_gets_no_answer, test_refusals, test_a_slave_ends_no_transaction, "
+        "test_a_store_that_cannot_write_says_so_and_leaves_it_open",
+    ),
+    RequestCode.RESUME_CHECK_HALF_MESSAGE: Answers(
+        "0 the half message is asked about again; 1 there is none, or it cannot be put",
+        "test_a_given_up_half_message_is_taken_up_again, test_resuming_what_is_not_there, "
+        "test_resuming_on_a_full_disk",
+    ),
     RequestCode.QUERY_MESSAGE: Answers(
         "0 records, and how far the index reaches; 22",
         "test_messages_by_key_and_unique_key, test_nothing_found",

@@ -27,6 +27,7 @@ from rocketpy.broker.processors import (
     send_back,
     state,
     topics,
+    transactions,
 )
 from rocketpy.broker.processors.answers import Answer
 from rocketpy.errors import RequestRefused
@@ -46,6 +47,8 @@ SERVED: dict[RequestCode, Processor] = {
     RequestCode.SEND_MESSAGE_V2: send.send_message,
     RequestCode.SEND_BATCH_MESSAGE: send.send_message,
     RequestCode.CONSUMER_SEND_MSG_BACK: send_back.consumer_send_msg_back,
+    RequestCode.END_TRANSACTION: transactions.end_transaction,
+    RequestCode.RESUME_CHECK_HALF_MESSAGE: transactions.resume_check_half_message,
     RequestCode.PULL_MESSAGE: pull.pull_message,
     RequestCode.QUERY_MESSAGE: query.query_message,
     RequestCode.VIEW_MESSAGE_BY_ID: query.view_message_by_id,
@@ -94,13 +97,11 @@ SERVED: dict[RequestCode, Processor] = {
 
 _LATER = "a later release"
 NOT_SERVED: dict[RequestCode, str] = {
-    RequestCode.END_TRANSACTION: _LATER,
     RequestCode.UPDATE_BROKER_CONFIG: _LATER,
     RequestCode.REGISTER_FILTER_SERVER: _LATER,
     RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: _LATER,
     RequestCode.CLEAN_UNUSED_TOPIC: _LATER,
     RequestCode.VIEW_BROKER_STATS_DATA: _LATER,
-    RequestCode.RESUME_CHECK_HALF_MESSAGE: _LATER,
     RequestCode.QUERY_BROKER_OFFSET: NOBODY,
     RequestCode.GET_TOPIC_CONFIG_LIST: NOBODY,
     RequestCode.GET_TOPIC_NAME_LIST: NOBODY,

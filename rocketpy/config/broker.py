@@ -7,7 +7,6 @@ ONE_LOOP = "one event loop serves every request; there are no thread pools"
 NO_QUEUES = "requests wait in no queue"
 NO_HOOKS = "there are no commercial statistics"
 UNUSED = "upstream reads it never"
-TRANSACTIONS = "transactions"
 REPLICATION = "master/slave replication"
 SQL92 = "SQL92 filters"
 MIN_REGISTER_MS = 10_000
@@ -117,7 +116,7 @@ class BrokerConfig(Settings):
         "flushConsumerOffsetHistoryInterval", 60000, "not used by upstream either", no_effect=UNUSED
     )
     reject_transaction_message = prop(
-        "rejectTransactionMessage", False, "refuse transactional sends", important=True, not_yet=TRANSACTIONS
+        "rejectTransactionMessage", False, "refuse transactional sends", important=True
     )
     fetch_namesrv_addr_by_address_server = prop(
         "fetchNamesrvAddrByAddressServer",
@@ -229,14 +228,12 @@ class BrokerConfig(Settings):
         "age from which a transaction is checked, ms",
         java_type="long",
         important=True,
-        not_yet=TRANSACTIONS,
     )
     transaction_check_max = prop(
         "transactionCheckMax",
         15,
         "checks before a transaction is given up",
         important=True,
-        not_yet=TRANSACTIONS,
     )
     transaction_check_interval = prop(
         "transactionCheckInterval",
@@ -244,7 +241,7 @@ class BrokerConfig(Settings):
         "pause between transaction checks, ms",
         java_type="long",
         important=True,
-        not_yet=TRANSACTIONS,
+        low=1,
     )
     acl_enable = prop("aclEnable", False, "ask for a signature on requests: docs/acl.md", important=True)
     acl_strict_admin = prop(

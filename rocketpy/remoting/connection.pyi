@@ -66,6 +66,10 @@ class Connection(LanePeer):
     def address(self) -> str:
         """`ip:port` of the peer; an IPv4 address is never written as IPv6."""
 
+    @property
+    def is_writable(self) -> bool:
+        """Open, and the peer takes what is sent to it: no more than 1 MiB waits in the transport."""
+
     def reply(self, request: Command, answer: Command) -> None:
         """Answer a request, now or later. Nothing happens when it was one-way or the peer is gone."""
 

@@ -245,6 +245,10 @@ cdef class Connection(LanePeer):
         self.write_paused = True
         self.check_reading()
 
+    @property
+    def is_writable(self) -> bool:
+        return self.is_open and not self.closing and not self.write_paused
+
     def resume_writing(self):
         self.write_paused = False
         self.last_active_ms = self.endpoint.monotonic_ms()

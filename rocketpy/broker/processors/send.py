@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rocketpy._core.command import Command, response
 from rocketpy._core.message import Message, decode_properties
 from rocketpy.broker.processors.answers import Answer, refused
+from rocketpy.broker.transaction.messages import half_message, is_half
 from rocketpy.protocol import names, perm, sys_flag
 from rocketpy.protocol.bodies import TopicConfig
 from rocketpy.protocol.codes import ResponseCode
@@ -65,8 +66,11 @@ def send_message(broker: Broker, connection: Connection, request: Command, heade
         result = broker.store.put_batch(message)
     else:
         _divert_exhausted_retry(broker, request, header, message)
-        _check_transaction(broker, properties)
-        result = broker.store.put(message)
+        if is_half(properties):
+            message = _half(broker, message)
+            result = broker.store.put_due(message)  # a DELAY of it begins with the commit
+        else:
+            result = broker.store.put(message)
     if not waits_for_store(properties) or not result.is_ok:
         return _sent(broker, message.topic, queue_id, result, result.status)
     if broker.settles_later:
@@ -198,11 +202,11 @@ def create_dead_letter_topic(broker: Broker, group_name: str) -> TopicConfig:
     return topic
 
 
-def _check_transaction(broker: Broker, properties: dict[str, str]) -> None:
-    # Half messages are not kept yet: refused as a broker with rejectTransactionMessage=true refuses them.
-    if properties.get("TRAN_MSG", "").lower() == "true":
+def _half(broker: Broker, message: Message) -> Message:
+    if broker.config.reject_transaction_message:
         ip = broker.config.broker_ip1
         raise refused(ResponseCode.NO_PERMISSION, f"the broker[{ip}] sending transaction message is forbidden")
+    return half_message(message)
 
 
 async def _settled(broker: Broker, topic: str, queue_id: int, result: PutResult) -> Command:

@@ -14,6 +14,7 @@ class Connection:
     def __init__(self, address: str = "10.0.0.1:1") -> None:
         self.address = address
         self.closed = False
+        self.is_open = self.is_writable = True
 
     def send(self, command: Command) -> None:
         raise AssertionError("producers are not spoken to")
@@ -69,3 +70,27 @@ def test_silence_of_120_s_closes_the_connection(clock: ManualClock) -> None:
     producers.expire()
     assert ids(producers) == ["a"]
     assert (silent.closed, alive.closed) == (True, False)
+
+
+def test_connections_of_a_group_take_turns(clock: ManualClock) -> None:
+    producers = Producers(clock)
+    connections = [Connection(f"10.0.0.1:{port}") for port in range(3)]
+    for connection in connections[:2]:
+        producers.register("PG", Client(connection, "a"))
+    assert {producers.available("PG") for _ in range(2)} == set(connections[:2])
+    producers.register("PG", Client(connections[2], "a"))
+    assert {producers.available("PG") for _ in range(3)} == set(connections)
+    producers.connection_closed(connections[0])
+    assert {producers.available("PG") for _ in range(2)} == set(connections[1:])
+    assert producers.available("unknown") is None
+
+
+def test_of_three_that_cannot_be_written_to_none_is_available(clock: ManualClock) -> None:
+    producers = Producers(clock)
+    connections = [Connection(f"10.0.0.1:{port}") for port in range(4)]
+    for connection in connections:
+        producers.register("PG", Client(connection, "a"))
+        connection.is_writable = False
+    connections[0].is_writable = True
+    found = [producers.available("PG") for _ in range(4)]
+    assert found.count(connections[0]) == 3 and found.count(None) == 1

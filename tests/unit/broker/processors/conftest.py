@@ -32,7 +32,7 @@ class FakeConnection:
         self.ip, self.port, self.address = ip, port, f"{ip}:{port}"
         self.sent: list[Command] = []
         self.replies: list[tuple[Command, Command]] = []
-        self.is_open = True
+        self.is_open = self.is_writable = True
         self.asked: list[Command] = []
         self.answers: list[Command | Exception] = []  # what `invoke` gives, one after the other
 
@@ -50,7 +50,7 @@ class FakeConnection:
         self.replies.append((request, response))
 
     def close(self) -> None:
-        self.is_open = False
+        self.is_open = self.is_writable = False
 
 
 @pytest.fixture

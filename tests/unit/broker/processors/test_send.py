@@ -112,11 +112,6 @@ def test_multi_tag_topics_mark_their_messages(broker, send):
     assert broker.store.message_at(0).sys_flag == 3
 
 
-def test_transaction_messages_are_refused_as_by_a_broker_that_rejects_them(send):
-    answer = send("TopicTest", properties="TRAN_MSG\x01true\x02PGROUP\x01PG\x02")
-    assert (answer.code, answer.remark) == (16, "the broker[10.1.2.3] sending transaction message is forbidden")
-
-
 def test_a_store_that_cannot_write_says_so_with_its_disks(broker, send):
     send("TopicTest")
     broker.store.shutdown()

@@ -1,0 +1,1 @@
+"""Transactions: half messages, the ops that settle them, and the questions to producers about those left open."""
