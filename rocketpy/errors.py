@@ -48,3 +48,21 @@ class RemotingSendError(RemotingError):
 
 class RemotingTimeout(RemotingError):
     """The peer did not answer in time."""
+
+
+class FilterSyntaxError(RocketPyError, ValueError):
+    """An SQL92 expression that upstream's compiler refuses, or that passes our bounds; `remark` names the place."""
+
+    def __init__(self, remark: str, line: int, column: int) -> None:
+        super().__init__(remark)
+        self.remark = remark
+        self.line = line
+        self.column = column
+
+
+class FilterEvaluationError(RocketPyError):
+    """An SQL92 expression meets a property that it cannot compare; the message counts as no match."""
+
+    def __init__(self, message: str, upstream: str) -> None:
+        super().__init__(message)
+        self.upstream = upstream  # the class of what upstream throws
