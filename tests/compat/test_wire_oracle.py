@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from kit.cluster import Cluster
-from oracle import broker_scenarios, namesrv_scenarios, tool_scenarios
+from oracle import broker_scenarios, consumer_scenarios, namesrv_scenarios, tool_scenarios
 from oracle.transcript import SILENCE, Differs, Scenario, Side, compare
 
 NULL = r"(java\.lang\.NullPointerException|com\.alibaba\.fastjson\.JSONException).*"
@@ -55,13 +55,19 @@ NOT_FOUND = {"code": 22, "remark": "can not find message.*",
 NO_TOPIC = {"code": 17, "remark": "No topic route info in name server for the topic: null.*"}
 
 # The last of the broker's own comes last of all: upstream stores what it sends.
-BROKER_SCENARIOS = [*broker_scenarios.SCENARIOS[:-1], *tool_scenarios.SCENARIOS, *broker_scenarios.SCENARIOS[-1:]]
+BROKER_SCENARIOS = [*broker_scenarios.SCENARIOS[:-1], *tool_scenarios.SCENARIOS, *consumer_scenarios.SCENARIOS,
+                    *broker_scenarios.SCENARIOS[-1:]]
 
 
 def too_many(what: str) -> Differs:
     return Differs("a number of queues nobody can mean is refused: upstream loops over them wherever it lists them",
                    FINE, {"code": 1, "remark": rf"{what}=-?\d+ is out of range 0\.\.65536"})
 
+
+MQ = '{{"brokerName":"broker-a","queueId":{},"topic":"oracle_resets_cpp"}}'
+FILLED = "the entries are answered instead of zeros: upstream encodes its answer before it fills it"
+NOBODY_ONLINE = "CG_oracle_entries@oracle_entries is not online!"
+ENTRY = {"eval": False, "physicOffset": "<hidden>", "physicSize": 118, "tagsCode": 84}
 
 # Scenario -> step -> the difference. Nothing else may differ, and what stands here must differ just so.
 DIFFERENCES: dict[str, dict[str, Differs]] = {
@@ -101,6 +107,41 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
     "expressions": {
         "an empty expression type": Differs("it means tags, as none does; upstream finds nothing whatever the tags",
                                             {"code": 20, "remark": "NO_MATCHED_MESSAGE", "body": None}, {"code": 0}),
+    },
+    "consumer_calls": {
+        "client id missing": field("clientId", {"code": 1, "remark": "The Consumer .* <null> not online"}),
+        "consume nothing directly": Differs("a message that is not there is said so instead of a null pointer",
+                                            {"code": 1, "remark": NULL},
+                                            {"code": 1, "remark": "can not find message by the offset, 16777215"}),
+        "no id": field("msgId", {"code": 1, "remark": r"java\.lang\..*"}),
+    },
+    "resets": {
+        "timestamp missing": Differs(NAMED, {"code": 0, "remark": ".*", "body": {"offsetTable": {
+            f'{{"brokerName":"broker-a","queueId":{queue},"topic":"oracle_resets"}}': 0 for queue in (0, 1)}}},
+            {"code": 1, "remark": ".*timestamp.*", "body": None}),
+    },
+    "resets_of_cpp": {
+        "pushed": Differs("a C++ consumer is sent what it can read, whoever asks",
+                          {"body": {"offsetTable": {MQ.format(0): 3, MQ.format(1): 0}}},
+                          {"body": {"offsetTable": [{"brokerName": "broker-a", "offset": offset, "queueId": queue,
+                                                     "topic": "oracle_resets_cpp"}
+                                                    for queue, offset in ((0, 3), (1, 0))]}}),
+    },
+    "statuses": {
+        "nobody to ask": Differs("a group that is not there has nobody online: upstream meets a null before its word for it",
+                                 {"code": 1, "remark": NULL},
+                                 {"code": 1, "remark": "No Any Consumer online in the consumer group: .*"}),
+    },
+    "corrections": {
+        "offset of who was filtered": Differs("a question costs no group its offsets",
+                                              {"ext": {"offset": "0"}}, {"ext": {"offset": "1"}}),
+    },
+    "queue_entries": {
+        "entries": Differs(FILLED, {"body": {"maxQueueIndex": 0, "minQueueIndex": 0}},
+                           {"body": {"maxQueueIndex": 2, "minQueueIndex": 0, "filterData": NOBODY_ONLINE,
+                                     "queueData": [ENTRY, ENTRY]}}),
+        "no such entry": Differs(FILLED, {"body": {"maxQueueIndex": 0, "minQueueIndex": 0}},
+                                 {"body": {"maxQueueIndex": 2, "minQueueIndex": 0, "filterData": NOBODY_ONLINE}}),
     },
     "queue_numbers": {
         "too many to read": too_many("readQueueNums"),

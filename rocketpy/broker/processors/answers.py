@@ -21,12 +21,18 @@ log = logging.getLogger("RocketmqBroker")
 T = TypeVar("T")
 Answer: TypeAlias = Command | Awaitable[Command | None] | None
 
+UNSAID = "not set any response code"
 _FAQ = "\nSee http://rocketmq.apache.org/docs/faq/ for further details."
 
 
 def success(body: bytes | None = None, ext: dict[str, str] | None = None) -> Command:
     """The request was done; `ext` is `{}` where upstream answers with an empty header class."""
     return response(ResponseCode.SUCCESS, None, ext, body)
+
+
+def success_unsaid(body: bytes) -> Command:
+    """The request was done, where upstream forgets to clear the remark that its new answers begin with."""
+    return response(ResponseCode.SUCCESS, UNSAID, None, body)
 
 
 def refused(code: int, remark: str, *, see_faq: bool = False) -> RequestRefused:

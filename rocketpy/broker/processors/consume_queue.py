@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rocketpy._core.command import Command, response
 from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.consume_queue_ext import is_address
-from rocketpy.broker.processors.answers import Answer, refused
+from rocketpy.broker.processors.answers import UNSAID, Answer, refused
 from rocketpy.broker.processors.pull import wanted_tags
 from rocketpy.protocol import fastjson
 from rocketpy.protocol.admin_bodies import ConsumeQueueData, QueryConsumeQueueResponseBody
@@ -44,7 +44,7 @@ def query_consume_queue(
         min_queue_index=queue.min_offset,
     )
     end = min(index + min(count, MOST_ENTRIES), queue.max_offset)
-    remark = None
+    remark = UNSAID
     if not queue.min_offset <= index < queue.max_offset:
         remark = f"Index {index} of {queue_id}@{topic} is not exist!"
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rocketpy._core.command import Command
 from rocketpy._core.command import request as new_request
 from rocketpy.broker.clients import Client
-from rocketpy.broker.processors.answers import Answer, from_disk, refused, success
+from rocketpy.broker.processors.answers import Answer, from_disk, refused, success_unsaid
 from rocketpy.errors import RemotingError, RemotingSendError, RemotingTimeout, RequestRefused
 from rocketpy.protocol.admin_bodies import GetConsumerStatusBody
 from rocketpy.protocol.codes import RequestCode, ResponseCode
@@ -120,7 +120,7 @@ async def invoke_broker_to_get_consumer_status(
         answers = await asyncio.gather(*(_status(broker, client, header) for client in some))
         named = zip(some, answers, strict=True)
         table.update((client.client_id, offsets) for client, offsets in named if offsets is not None)
-    return success(GetConsumerStatusBody(consumer_table=table).encode())
+    return success_unsaid(GetConsumerStatusBody(consumer_table=table).encode())
 
 
 def check_knows_offset_calls(clients: Iterable[Client]) -> None:

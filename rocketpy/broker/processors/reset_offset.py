@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rocketpy._core.command import Command
 from rocketpy._core.command import request as new_request
 from rocketpy.broker.clients import Client
-from rocketpy.broker.processors.answers import from_disk, refused, success
+from rocketpy.broker.processors.answers import from_disk, refused, success_unsaid
 from rocketpy.broker.processors.consumer_calls import check_knows_offset_calls
 from rocketpy.protocol.admin_bodies import MessageQueueForC, ResetOffsetBody, ResetOffsetBodyForC
 from rocketpy.protocol.codes import RequestCode, ResponseCode
@@ -46,7 +46,7 @@ async def invoke_broker_to_reset_offset(
     for client in clients:
         client.connection.send(_push(header, offsets, in_list_form(client, request)))
         log.info("[reset-offset] sent to %s. topic=%s, group=%s", client, header.topic, header.group)
-    return success(ResetOffsetBody(offsets).encode())
+    return success_unsaid(ResetOffsetBody(offsets).encode())
 
 
 def in_list_form(client: Client, request: Command) -> bool:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rocketpy._core.hashing import java_hash_of
+from rocketpy.broker.processors.answers import UNSAID
 from rocketpy.protocol import fastjson
 
 A, B = (java_hash_of(tag) for tag in "AB")
@@ -29,7 +30,7 @@ def heartbeat(ask, tags, code_set):
 def test_entries_as_they_are_stored(broker, ask, tagged):
     answer = ask(321, header())
     body = fastjson.loads(answer.body)
-    assert (answer.code, answer.remark, body["minQueueIndex"], body["maxQueueIndex"]) == (0, None, 0, 2)
+    assert (answer.code, answer.remark, body["minQueueIndex"], body["maxQueueIndex"]) == (0, UNSAID, 0, 2)
     assert "subscriptionData" not in body
     assert "filterData" not in body
     places = [int(sent.ext["msgId"][16:], 16) for sent in tagged]
