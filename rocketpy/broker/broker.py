@@ -238,6 +238,7 @@ class Broker:
     def _expire_clients(self) -> None:
         self.producers.expire()
         self.consumers.expire()
+        self.locks.expire()
 
     # -- what processors say about the whole
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from rocketpy._core.command import Command
+from rocketpy.broker.agreement import Agreement
 from rocketpy.broker.clients import CLIENT_EXPIRES_MS, Channel, Client
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
@@ -24,13 +25,6 @@ log = logging.getLogger("RocketmqBroker")
 ONEWAY = 2
 
 
-@dataclass(slots=True)
-class ConsumerClient(Client):
-    """A consumer, with what it itself last asked for: topic -> expression."""
-
-    asks: dict[str, str | None] = field(default_factory=dict)
-
-
 class ConsumerGroup:
     """One group: its clients, and the subscriptions as the last heartbeat left them."""
 
@@ -39,14 +33,15 @@ class ConsumerGroup:
         self.consume_type: ConsumeType | None = None
         self.message_model: MessageModel | None = None
         self.consume_from_where: ConsumeFromWhere | None = None
-        self.clients: dict[Channel, ConsumerClient] = {}
+        self.clients: dict[Channel, Client] = {}
         self.subscriptions: dict[str, SubscriptionData] = {}
+        self.agreement = Agreement(name)
 
     def subscription(self, topic: str) -> SubscriptionData | None:
         """What the group subscribes to in a topic."""
         return self.subscriptions.get(topic)
 
-    def client(self, client_id: str) -> ConsumerClient | None:
+    def client(self, client_id: str) -> Client | None:
         """A client by its id."""
         return next((client for client in self.clients.values() if client.client_id == client_id), None)
 
@@ -62,9 +57,7 @@ class ConsumerGroup:
             log.error("consumer channel known under another clientId. GROUP: %s OLD: %s NEW: %s",
                       self.name, known, client)  # fmt: skip
         if known is None or known.client_id != client.client_id:
-            self.clients[client.connection] = ConsumerClient(
-                client.connection, client.client_id, client.language, client.version, now_ms
-            )
+            self.clients[client.connection] = replace(client, last_update_ms=now_ms)
         else:
             known.last_update_ms = now_ms
         if known is None:
@@ -86,25 +79,6 @@ class ConsumerGroup:
                 log.info("subscription changed, group: %s OLD: %s NEW: %s", self.name, old, new)
                 self.subscriptions[topic] = new
         return bool(came or gone)
-
-    def compare_subscriptions(self, connection: Channel, subscriptions: Iterable[SubscriptionData]) -> None:
-        """Name the clients that contradict each other: in one group, messages of the odd topic or tag get lost.
-
-        Said once a change, because it is a client's own wish that is compared, not the group's table, which the
-        heartbeats of such clients turn over and over.
-        """
-        client = self.clients[connection]
-        asks = {subscription.topic: subscription.sub_string for subscription in subscriptions}
-        if asks == client.asks:
-            return
-        client.asks = asks
-        for other in self.clients.values():
-            if other.client_id != client.client_id and other.asks and other.asks != asks:
-                log.warning(
-                    "the subscriptions of group %s contradict each other: %s subscribes to %s, %s to %s",
-                    self.name, client.client_id, asks, other.client_id, other.asks,
-                )  # fmt: skip
-                return
 
 
 class Consumers:
@@ -151,7 +125,7 @@ class Consumers:
         came = group.update_client(client, self._clock.now_ms())
         self._groups_of.setdefault(client.connection, set()).add(group.name)
         changed = group.update_subscriptions(said.subscription_data_set)
-        group.compare_subscriptions(client.connection, said.subscription_data_set)
+        group.agreement.hear(group.clients[client.connection], said, self._clock.now_ms())
         if before != (group.message_model, group.subscriptions):
             self._tell()
         if (came or changed) and notify:
@@ -178,15 +152,18 @@ class Consumers:
 
     def expire(self) -> None:
         """Forget clients that are silent for 120 s, and close their connections; nobody is told, as upstream."""
-        last_ms = self._clock.now_ms() - CLIENT_EXPIRES_MS
+        now_ms = self._clock.now_ms()
+        last_ms = now_ms - CLIENT_EXPIRES_MS
         for group in list(self._groups.values()):
+            group.agreement.tell(now_ms)
             for client in [client for client in group.clients.values() if client.last_update_ms < last_ms]:
                 log.warning("SCAN: remove expired consumer[%s] from group %s", client, group.name)
                 self._remove(group, client.connection)
                 client.connection.close()
 
-    def _remove(self, group: ConsumerGroup, connection: Channel) -> ConsumerClient | None:
+    def _remove(self, group: ConsumerGroup, connection: Channel) -> Client | None:
         client = group.clients.pop(connection, None)
+        group.agreement.leave(connection)
         names = self._groups_of.get(connection, set())
         names.discard(group.name)
         if not names:

@@ -1,6 +1,7 @@
 """Which client of an orderly consumer group holds which queue; in memory only.
 
-Invariant: a queue has at most one holder; a holder that has not come back for `max_live_ms` may be replaced.
+Invariant: a queue has at most one holder; a holder that has not come back for `max_live_ms` may be replaced, and is
+forgotten by `expire`, so that queues nobody asks for any more, or that never were, do not stay.
 """
 
 from __future__ import annotations
@@ -76,3 +77,12 @@ class RebalanceLock:
                 log.info("unlockBatch, Group: %s %s %s", group, queue, client_id)
         if not held:
             self._groups.pop(group, None)
+
+    def expire(self) -> None:
+        """Forget holders that have not come back in time."""
+        oldest_ms = self._clock.now_ms() - self._max_live_ms
+        for group, held in list(self._groups.items()):
+            for queue in [queue for queue, holder in held.items() if holder.last_update_ms < oldest_ms]:
+                log.info("expired. Group: %s %s %s", group, queue, held.pop(queue))
+            if not held:
+                del self._groups[group]

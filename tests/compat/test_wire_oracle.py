@@ -128,7 +128,7 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
                                                     for queue, offset in ((0, 3), (1, 0))]}}),
     },
     "statuses": {
-        "nobody to ask": Differs("a group that is not there has nobody online: upstream meets a null before its word for it",
+        "nobody to ask": Differs("a group that is not there has nobody online; upstream meets a null",
                                  {"code": 1, "remark": NULL},
                                  {"code": 1, "remark": "No Any Consumer online in the consumer group: .*"}),
     },

@@ -46,3 +46,18 @@ def test_no_queues_leave_no_trace() -> None:
     locks = RebalanceLock(ManualClock())
     assert locks.lock_batch("G", [], "c1") == set()
     assert locks._groups == {}
+
+
+def test_holders_that_do_not_come_back_are_forgotten() -> None:
+    clock = ManualClock()
+    locks = RebalanceLock(clock)
+    locks.lock_batch("G", Q[:1], "c1")
+    clock.advance(1)
+    locks.lock_batch("G", Q[1:2], "c1")
+    locks.lock_batch("H", Q[:1], "c1")
+    clock.advance(60_000)
+    locks.expire()
+    assert locks.lock_batch("G", Q[:2], "c2") == {Q[0]}, "who is in time by a millisecond keeps its queue"
+    clock.advance(60_001)
+    locks.expire()
+    assert locks._groups == {}
