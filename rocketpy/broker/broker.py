@@ -22,6 +22,7 @@ from rocketpy.broker.producers import Producers
 from rocketpy.broker.pull_hold import PullHold
 from rocketpy.broker.rebalance_lock import RebalanceLock, lock_max_live_ms
 from rocketpy.broker.request_table import bind as bind_requests
+from rocketpy.broker.slow_readers import PROTECT_MS, SlowReaders
 from rocketpy.broker.store_doors import CleanDoor, DelayDoor
 from rocketpy.broker.subscription_groups import SubscriptionGroups
 from rocketpy.broker.topics import Topics
@@ -83,6 +84,7 @@ class Broker:
         self.offsets = ConsumerOffsets(paths.config_file("consumerOffset"))
         self.producers, self.consumers = Producers(clock), Consumers(config, clock)
         self.client_calls = ClientCalls()
+        self.slow_readers = SlowReaders(config, store_config, self.groups.disable_consume)
         self.locks = RebalanceLock(clock, lock_max_live_ms(Environment()))
         self.store_host = (store_address(config), server_config.listen_port)
         self.store = MessageStore(store_config, clock, self.store_host)
@@ -181,6 +183,7 @@ class Broker:
         every = self._periodic.every
         every(self.config.flush_consumer_offset_interval, self.offsets.persist_changes, first_ms=FIRST_OFFSETS_MS)
         every(EXPIRE_CLIENTS_MS, self._expire_clients)
+        every(PROTECT_MS, self.slow_readers.protect)
         every(self.config.transaction_check_interval, self.transactions.round)
         every(SAMPLE_MS, self.stats.sample)
         every(UNMAP_MS, self.store.unmap_idle_queues)

@@ -135,5 +135,6 @@ class LaneRules:
         return (
             config.broker_permission & perm.READ != 0
             and config.long_polling_enable
+            and not self._broker.slow_readers.watches
             and self._broker.store_config.broker_role is not BrokerRole.SLAVE
         )

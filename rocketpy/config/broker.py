@@ -174,14 +174,13 @@ class BrokerConfig(Settings):
     )
     slave_read_enable = prop("slaveReadEnable", False, "send consumers that are far behind to a slave", hot=True)
     disable_consume_if_consumer_read_slowly = prop(
-        "disableConsumeIfConsumerReadSlowly", False, "stop groups that are far behind", not_yet="broker protection"
+        "disableConsumeIfConsumerReadSlowly", False, "stop groups that are far behind; pulls cost more then"
     )
     consumer_fallbehind_threshold = prop(
         "consumerFallbehindThreshold",
         17179869184,
         "bytes behind which a group is stopped",
         java_type="long",
-        not_yet="broker protection",
     )
     broker_fast_failure_enable = prop(
         "brokerFastFailureEnable", True, "answer requests that waited too long as busy", no_effect=NO_QUEUES

@@ -246,7 +246,7 @@ class MessageStoreConfig(Settings):
     debug_lock_enable = prop("debugLockEnable", False, "log slow appends with a stack", no_effect=SINGLE_WRITER)
     duplication_enable = prop("duplicationEnable", False, "dispatch only up to a confirmed offset", not_yet=REPLICATION)
     disk_fall_recorded = prop(
-        "diskFallRecorded", True, "count how far each group is behind on disk", not_yet="statistics"
+        "diskFallRecorded", True, "note how far each group is behind, for disableConsumeIfConsumerReadSlowly"
     )
     os_page_cache_busy_time_out_mills = prop(
         "osPageCacheBusyTimeOutMills",

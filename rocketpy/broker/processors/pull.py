@@ -101,6 +101,8 @@ def _answer_or_hold(
         broker.stats.got(header.consumer_group, header.topic, found.count, len(found.body))
     else:
         broker.stats.missed()
+    if broker.slow_readers.watches:
+        _note_distance(broker, header, found)
     may_hold = first_pass and header.sys_flag & sys_flag.PULL_SUSPEND and len(broker.holds) < MAX_HELD
     if code == ResponseCode.PULL_NOT_FOUND and may_hold:
         _hold(broker, connection, request, header, tags)
@@ -112,6 +114,16 @@ def _answer_or_hold(
             header.consumer_group, header.topic, header.queue_id, header.commit_offset, connection.address
         )
     return answer
+
+
+def _note_distance(broker: Broker, header: PullMessageRequestHeader, found: GetResult) -> None:
+    """How far the last message that was looked at is before the log's end; not where none was."""
+    if _CODES.get(found.status) not in (ResponseCode.SUCCESS, ResponseCode.PULL_RETRY_IMMEDIATELY):
+        return
+    last = broker.store.queue(header.topic, header.queue_id).entry(found.next_begin_offset - 1)
+    if last is not None:
+        behind_bytes = broker.store.commit_log_max_offset - last[0]
+        broker.slow_readers.note(header.consumer_group, header.topic, header.queue_id, behind_bytes)
 
 
 def readable_group(broker: Broker, name: str) -> SubscriptionGroupConfig:

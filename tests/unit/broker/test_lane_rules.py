@@ -44,6 +44,7 @@ def broker():
         topics={"T": TopicConfig("T", read_queue_nums=4, write_queue_nums=8)},
         groups=SimpleNamespace(table={"G": SubscriptionGroupConfig(group_name="G")}),
         consumers=Consumers(config, ManualClock()),
+        slow_readers=SimpleNamespace(watches=False),
     )
 
 
@@ -118,6 +119,9 @@ def test_pulls_that_are_refused_take_the_full_lane(broker):
     broker.topics["T"] = replace(broker.topics["T"], perm=2)
     assert rules.pull_rule("G", "T") is None
     broker.topics["T"] = replace(broker.topics["T"], perm=6)
+    broker.slow_readers.watches = True
+    assert rules.pull_rule("G", "T") is None
+    broker.slow_readers.watches = False
     broker.config = BrokerConfig(broker_permission=2)
     assert rules.pull_rule("G", "T") is None
 

@@ -239,3 +239,22 @@ def test_a_pull_may_be_held_for_ever(broker, connection, send, pull):
     send("TopicTest")
     [(_, answer)] = connection.replies
     assert answer.code == 0
+
+
+def test_a_group_that_reads_far_behind_is_stopped(make_broker, ask_of, connection):
+    broker = make_broker(disable_consume_if_consumer_read_slowly=True, consumer_fallbehind_threshold=250)
+    ask = ask_of(broker, connection)
+    send = {"a": "PG", "b": "T", "c": "TBW102", "d": 1, "e": 0, "f": 0, "g": 1, "h": 0, "i": ""}
+    for _ in range(4):
+        assert ask(310, send, b"x").code == 0
+    header = {"topic": "T", "queueId": 0, "maxMsgNums": 1, "sysFlag": 4, "commitOffset": 0, "suspendTimeoutMillis": 0,
+              "subscription": "*", "subVersion": 0}  # fmt: skip
+    ends = {"slow": 0, "quick": 3, "waits": 4}
+    for group, offset in ends.items():
+        ask(11, {**header, "consumerGroup": group, "queueOffset": offset})
+    broker.slow_readers.protect()
+    codes = {group: ask(11, {**header, "consumerGroup": group, "queueOffset": at}).code for group, at in ends.items()}
+    assert codes == {"slow": 16, "quick": 0, "waits": 19}
+    assert ask(200, body=b'{"groupName":"slow"}').code == 0
+    broker.slow_readers.protect()
+    assert ask(11, {**header, "consumerGroup": "slow", "queueOffset": 3}).code == 0
