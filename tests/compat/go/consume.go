@@ -28,6 +28,7 @@ func consume(given options) error {
 	}
 	chosen := []consumer.Option{
 		consumer.WithNsResolver(primitive.NewPassthroughResolver(given.list("namesrv"))),
+		consumer.WithCredentials(credentials(given)),
 		consumer.WithGroupName(given["group"]),
 		consumer.WithInstance(given.text("instance", fmt.Sprintf("C%d", time.Now().UnixNano()))),
 		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),

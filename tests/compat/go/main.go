@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
 type options map[string]string
@@ -33,6 +35,11 @@ func (o options) list(key string) []string {
 		return nil
 	}
 	return strings.Split(o[key], ",")
+}
+
+// credentials are empty where no accessKey is given: the client signs nothing then.
+func credentials(given options) primitive.Credentials {
+	return primitive.Credentials{AccessKey: given["accessKey"], SecretKey: given["secretKey"]}
 }
 
 type event map[string]interface{}

@@ -20,6 +20,7 @@ var statuses = map[primitive.SendStatus]string{
 // produce sends messages numbered from first; one "sent" or "failed" line each.
 func produce(given options) error {
 	sender, err := rocketmq.NewProducer(
+		producer.WithCredentials(credentials(given)),
 		producer.WithNsResolver(primitive.NewPassthroughResolver(given.list("namesrv"))),
 		producer.WithGroupName(given.text("group", "PG_compat_go")),
 		producer.WithInstanceName(given.text("instance", fmt.Sprintf("P%d", time.Now().UnixNano()))),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 REPO = builds.HERE.parent.parent
 IMAGE = "apache/rocketmq:4.5.2"
+RULES = Path("conf") / "plain_acl.yml"  # of a server's home, where a test has put some: for aclEnable=true
 LOGBACK = builds.UPSTREAM / "logback.xml"
 
 
@@ -65,7 +66,8 @@ class RocketpyServers:
         return self._start("mqbroker", home, properties)
 
     def _start(self, script: str, home: Path, properties: Path) -> Program:
-        env = {"HOME": str(home), "NAMESRV_ADDR": "", "ROCKETMQ_HOME": str(REPO), **rocketpy_python()}
+        release = home if (home / RULES).exists() else REPO
+        env = {"HOME": str(home), "NAMESRV_ADDR": "", "ROCKETMQ_HOME": str(release), **rocketpy_python()}
         return Program(["sh", str(REPO / "bin" / script), "-c", str(properties)], home / f"{script}.out", env, home)
 
 
@@ -113,10 +115,11 @@ class UpstreamImage:
 
     def _start(self, script: str, home: Path, properties: Path) -> Container:
         shared = str(home.parents[1])  # a store may lie beside the cluster's folder
+        rules = f" -Drocketmq.acl.plain.file=/../../../..{home / RULES}" if (home / RULES).exists() else ""
         return Container(self._engine.containers.run(
             IMAGE, ["sh", script, "-c", str(properties)], detach=True, network_mode="host",
             user=f"{os.getuid()}:{os.getgid()}", volumes={shared: {"bind": shared, "mode": "rw"}},
-            environment={"JAVA_OPT_EXT": f"-Xms256m -Xmx256m -Xmn96m -Duser.home={home}", "HOME": str(home)},
+            environment={"JAVA_OPT_EXT": f"-Xms256m -Xmx256m -Xmn96m -Duser.home={home}{rules}", "HOME": str(home)},
         ))
 
 

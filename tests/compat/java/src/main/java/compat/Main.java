@@ -44,6 +44,9 @@ public final class Main {
             case "create-topic":
                 Lookup.createTopic(options);
                 break;
+            case "access":
+                Access.run(options);
+                break;
             default:
                 throw new IllegalArgumentException("unknown command " + command);
         }
