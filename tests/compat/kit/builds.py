@@ -43,10 +43,19 @@ def class_path(project: Path) -> str:
 
 def java_program() -> str:
     """Class path of the compiled Java scenarios with the client's jars."""
+    return compiled(JAVA, JAVA / "src")
+
+
+def upstream_program() -> str:
+    """Class path of the compiled programs that ask upstream's own classes, with the broker's jars."""
+    return compiled(UPSTREAM, UPSTREAM / "oracle")
+
+
+def compiled(project: Path, folder: Path) -> str:
     tools.need("javac")
-    jars = class_path(JAVA)
-    sources = sorted((JAVA / "src").rglob("*.java"))
-    classes = cache_dir() / f"java-{digest([JAVA / 'pom.xml', *sources])}"
+    jars = class_path(project)
+    sources = sorted(folder.rglob("*.java"))
+    classes = cache_dir() / f"java-{digest([project / 'pom.xml', *sources])}"
     if not classes.exists():
         scratch = classes.with_suffix(f".{os.getpid()}")
         flags = ["-nowarn", "-source", "8", "-target", "8", "-Xlint:-options"]  # JDK 8 does not know --release
