@@ -94,6 +94,12 @@ def test_a_lone_surrogate_equals_no_text_of_a_record() -> None:
     assert is_text("\ud83d\ude00").matches("a\x01😀".encode())
 
 
+def test_bytes_that_are_no_utf_8_equal_no_text() -> None:
+    assert not is_text("\ufffd").matches(b"a\x01\xff\x02")
+    assert is_text("\ufffd").matches(b"a\x01\xef\xbf\xbd\x02")
+    assert Filter("", [A, (Op.CONSTANT, None), EQUAL, (Op.NOT, None)]).matches(b"a\x01\xff\x02")
+
+
 def test_a_program_keeps_what_it_points_to() -> None:
     made = is_text("".join(["some", "text"]))
     for _ in range(100):
