@@ -71,7 +71,7 @@ cdef struct MessageToPut:         # a message to append, or one read back; slice
     int uniq_key_size
     int tags_size
     int filter_bitmap_size        # 0: none
-    int32_t delay_level           # DELAY value; 0 when absent or not a number
+    int32_t delay_level           # DELAY value; 0 when absent, -1 when it is no number
     bint wait                     # WAIT: false when the answer need not wait for flush and slave
     bint transaction_message      # TRAN_MSG is "true"
     int64_t physical_offset       # set by the append

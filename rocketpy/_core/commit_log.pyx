@@ -18,6 +18,7 @@ cdef extern from *:
 cdef enum:
     NAME_VALUE_SEPARATOR = 1
     PROPERTY_SEPARATOR = 2
+    NO_NUMBER = -1                # a DELAY that is none: its message is for the full lane to refuse
     BATCH_ITEM_OVERHEAD = 22      # i32 total, magic, crc, flag, bodyLen; i16 propsLen
 
 
@@ -166,18 +167,18 @@ cdef bint _is_true(const char* value, int size) noexcept nogil:
 
 
 cdef int32_t _integer(const char* value, int size) noexcept nogil:
-    """As Integer.parseInt reads it; 0 for what it refuses."""
+    """As Integer.parseInt reads it; NO_NUMBER for what it refuses."""
     cdef bint negative = value[0] == c"-"
     cdef int at = 1 if negative or value[0] == c"+" else 0
     cdef int64_t number = 0
     if at == size:
-        return 0
+        return NO_NUMBER
     while at < size:
         if value[at] < c"0" or value[at] > c"9":
-            return 0
+            return NO_NUMBER
         number = number * 10 + (value[at] - c"0")
         if number > 0x7FFFFFFF:
-            return 0
+            return NO_NUMBER
         at += 1
     return <int32_t> (-number if negative else number)
 

@@ -4,6 +4,7 @@ Refused is what would make later messages unreachable: names that lead out of th
 """
 
 import logging
+import re
 import socket
 import struct
 
@@ -17,6 +18,8 @@ log = logging.getLogger("RocketmqStore")
 
 MAX_TOPIC_BYTES = 127
 MAX_PROPERTIES_BYTES = 32767
+INTEGER = re.compile(r"[+-]?[0-9]+")
+MAX_INTEGER = 2**31 - 1
 TRANSACTION_MASK = 12
 TRANSACTION_NONE = 0
 TRANSACTION_COMMIT = 8
@@ -65,11 +68,15 @@ def destination(message: Message, max_delay_level: int) -> tuple[str, int, bytes
 
 def delay_level(message: Message) -> int:
     """Value of DELAY; 0 when absent or no number."""
-    text = message.get_property("DELAY")
-    try:
-        return int(text) if text and text.isascii() else 0
-    except ValueError:
+    return delay_of(message.get_property("DELAY")) or 0
+
+
+def delay_of(text: str | None) -> int | None:
+    """A value of DELAY as Integer.parseInt reads it; 0 for None, and None for what it refuses."""
+    if text is None:
         return 0
+    level = int(text) if INTEGER.fullmatch(text) else None
+    return level if level is not None and abs(level) <= MAX_INTEGER else None
 
 
 def host_bytes(host: tuple[str, int]) -> bytes:

@@ -19,6 +19,7 @@ from rocketpy.protocol.bodies import TopicConfig
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.headers import SendMessageRequestHeader
 from rocketpy.store.clean import refusal_remark
+from rocketpy.store.put_rules import delay_of
 from rocketpy.store.results import PutMessageStatus, PutResult
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def send_message(broker: Broker, connection: Connection, request: Command, heade
     message = _message(connection, request, header, topic)
     queue_id = message.queue_id  # what the answer says, also when the message goes elsewhere
     properties = decode_properties(message.properties_raw)
+    _check_delay(properties)
     if header.batch:
         _check_batch(header.topic)
         result = broker.store.put_batch(message)
@@ -200,6 +202,12 @@ def create_dead_letter_topic(broker: Broker, group_name: str) -> TopicConfig:
     if topic is None:
         raise refused(ResponseCode.SYSTEM_ERROR, f"topic[{name}] not exist")
     return topic
+
+
+def _check_delay(properties: dict[str, str]) -> None:
+    # Upstream's own parser refuses it too (Message.getDelayTimeLevel), with a Java stack line as the remark.
+    if delay_of(properties.get("DELAY")) is None:
+        raise refused(ResponseCode.SYSTEM_ERROR, f"the property DELAY is no number: {properties['DELAY']!r}")
 
 
 def _half(broker: Broker, message: Message) -> Message:

@@ -17,6 +17,7 @@ from rocketpy.protocol.bodies import SubscriptionGroupConfig, TopicConfig
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.headers import ConsumerSendMsgBackRequestHeader
 from rocketpy.store.property_order import encode_in_map_order
+from rocketpy.store.put_rules import delay_of
 from rocketpy.store.results import PutMessageStatus
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def _send_back(broker: Broker, request: Command, header: ConsumerSendMsgBackRequ
     if stored is None:
         raise refused(ResponseCode.SYSTEM_ERROR, f"look message by offset failed, {header.offset}")
     tries = max_reconsume_times(request, header.max_reconsume_times, group.retry_max_times)
-    result = broker.store.put(_again(broker, header, stored, retry_topic, tries))
+    # The group says how many queues; a topic that a send made may have more, one made before the group grew has fewer.
+    queue_nums = min(group.retry_queue_nums, retry_topic.read_queue_nums)
+    result = broker.store.put(_again(broker, header, stored, queue_nums, tries))
     if result.status is not PutMessageStatus.PUT_OK:
         raise refused(ResponseCode.SYSTEM_ERROR, result.status.name)
     broker.stats.sent_back(header.group, stored.properties.get("RETRY_TOPIC", stored.topic))
@@ -76,7 +79,7 @@ def _again(
     broker: Broker,
     header: ConsumerSendMsgBackRequestHeader,
     stored: Message,
-    retry_topic: TopicConfig,
+    queue_nums: int,
     tries: int,
 ) -> Message:
     """The record to store: body and birth are the old one's, the number of tries is one more."""
@@ -86,7 +89,7 @@ def _again(
     if stored.reconsume_times >= tries or header.delay_level < 0:
         topic, queue_id = create_dead_letter_topic(broker, header.group).topic_name, 0
     else:
-        topic, queue_id = retry_topic.topic_name, any_queue(retry_topic.read_queue_nums)
+        topic, queue_id = names.retry_topic(header.group), any_queue(queue_nums)
         properties["DELAY"] = str(header.delay_level or FIRST_RETRY_DELAY_LEVEL + stored.reconsume_times)
     # Upstream names the original only in what goes through the delay queues (a dead letter with an old DELAY does).
     if _is_delayed(properties):
@@ -105,4 +108,4 @@ def _again(
 
 
 def _is_delayed(properties: dict[str, str]) -> bool:
-    return properties.get("DELAY", "0").lstrip("0") not in ("", "-")
+    return (delay_of(properties.get("DELAY")) or 0) > 0

@@ -3,7 +3,7 @@
 import pytest
 
 from rocketpy._core.message import Message
-from rocketpy.store.put_rules import batch_refusal, delay_level, destination, host_bytes, is_topic, refusal
+from rocketpy.store.put_rules import batch_refusal, delay_level, delay_of, destination, host_bytes, is_topic, refusal
 from rocketpy.store.results import PutMessageStatus
 
 
@@ -22,9 +22,16 @@ def test_a_queue_has_a_number_from_0() -> None:
     assert refusal(Message("T", queue_id=-1)) is PutMessageStatus.MESSAGE_ILLEGAL
 
 
-@pytest.mark.parametrize(("text", "level"), [("3", 3), ("-1", -1), ("abc", 0), ("", 0), ("٣", 0)])
+@pytest.mark.parametrize(
+    ("text", "level"), [("3", 3), ("-1", -1), ("abc", 0), ("", 0), ("٣", 0), (" 3", 0), ("1_0", 0)]
+)
 def test_delay_levels(text: str, level: int) -> None:
     assert delay_level(Message("T", properties={"DELAY": text})) == level
+
+
+@pytest.mark.parametrize(("text", "level"), [(None, 0), ("+3", 3), ("", None), ("3 ", None), ("9" * 11, None)])
+def test_a_delay_that_is_no_number(text: str | None, level: int | None) -> None:
+    assert delay_of(text) == level
 
 
 def test_where_a_message_goes() -> None:

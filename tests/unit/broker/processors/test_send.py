@@ -197,3 +197,20 @@ def test_a_synchronous_master_without_slaves_says_so(make_broker, ask_of, connec
     answer = ask(310, header, b"x")
     assert (answer.code, answer.remark, answer.ext["queueOffset"]) == (11, None, "0")
     assert ask(310, {**header, "i": "WAIT\x01false\x02"}, b"x").code == 0
+
+
+def test_a_delay_that_is_no_number_is_named(send, broker):
+    answer = send("TopicTest", properties="DELAY\x01soon\x02")
+    assert (answer.code, answer.remark) == (1, "the property DELAY is no number: 'soon'")
+    assert broker.store.max_offset("TopicTest", 0) == 0
+
+
+def test_a_send_that_waited_too_long_is_refused_and_stores_nothing(send, broker, connection):
+    connection.waited_ms, connection.waiting_count = 201, 7
+    answer = send("TopicTest")
+    tail = "broker busy, start flow control for a while, period in queue: 201ms, size of queue: 7"
+    assert (answer.code, answer.remark) == (2, f"[TIMEOUT_CLEAN_QUEUE]{tail}")
+    assert answer.ext == {"TRACE_ON": "true", "MSG_REGION": "DefaultRegion"}
+    assert broker.topics.get("TopicTest") is None and broker.store.commit_log_max_offset == 0
+    connection.waited_ms = 0
+    assert send("TopicTest").code == 0

@@ -55,6 +55,23 @@ def test_a_dead_letter(broker, send, send_back):
     assert broker.topics.get("%DLQ%CG").perm == 2
 
 
+def test_a_dead_letter_with_a_delay_below_0_is_not_delayed(broker, send, send_back):
+    send("TopicTest", b"body", properties="DELAY\x01-3\x02")
+    assert send_back(delay_level=-1).code == 0
+    assert dict(stored_behind(broker).properties) == {"DELAY": "-3", "RETRY_TOPIC": "TopicTest", "WAIT": "false"}
+
+
+def test_a_message_comes_again_in_a_queue_that_the_group_has(broker, send, send_back):
+    broker.topics.put(TopicConfig("%RETRY%CG", 8, 8))
+    send("TopicTest")
+    for _ in range(20):  # the group has one queue: with eight to choose from this fails nearly always
+        send_back()
+    at = 0
+    while (stored := broker.store.message_at(at)) is not None:
+        assert stored.properties.get("REAL_QID", "0") == "0"
+        at += stored.size
+
+
 def test_after_the_last_try_it_is_a_dead_letter(broker, send, send_back):
     send("TopicTest", j=3)
     assert send_back(maxReconsumeTimes=3).code == 0
