@@ -70,6 +70,7 @@ class Peer:
 
     ip: str
     port: int
+    waited_ms: int = 0
 
     @property
     def address(self) -> str:

@@ -17,6 +17,7 @@ from rocketpy.broker.consumer_offsets import ConsumerOffsets
 from rocketpy.broker.consumers import Consumers
 from rocketpy.broker.fast_lane import FastLane
 from rocketpy.broker.namesrv_link import NamesrvLink
+from rocketpy.broker.overload import Overload
 from rocketpy.broker.periodic import Periodic
 from rocketpy.broker.producers import Producers
 from rocketpy.broker.pull_hold import PullHold
@@ -44,6 +45,7 @@ from rocketpy.remoting.address_server import NameServerWatch, address_server_url
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.listen import bind as bind_port
+from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.server import RemotingServer
 from rocketpy.stats import SAMPLE_MS, Stats
 from rocketpy.store.clean import Cleaner
@@ -95,6 +97,8 @@ class Broker:
         self.remoting_client = RemotingClient(connect_timeout_ms=client_config.connect_timeout_millis)
         self.namesrv = NamesrvLink(config, server_config, self.topics, self.remoting_client)
         self.address_server = self._address_server()
+        self.loop_watch = LoopWatch(config.wait_time_mills_in_send_queue, clock)
+        self.overload = Overload(config, store_config, self.loop_watch, clock)
         self.settles_later = store_config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._wants_slave = store_config.broker_role is BrokerRole.SYNC_MASTER
         self.started_ms = clock.now_ms()
@@ -176,6 +180,7 @@ class Broker:
             idle_ms=self.server_config.server_channel_max_idle_time_seconds * 1000,
             clock=self.clock,
             on_close=self.connection_closed,
+            watch=self.loop_watch,
         )
         await self._server.start(sockets)
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rocketpy._core.command import Command, response
+from rocketpy.broker import overload
 from rocketpy.broker.processors import (
     acl,
     clients,
@@ -138,10 +139,13 @@ def bind(broker: Broker) -> dict[int, Bound]:
 
 def _bound(broker: Broker, code: RequestCode, processor: Processor) -> Bound:
     header_class = REQUEST_HEADERS.get(code)
+    may_wait_too_long = code in overload.GUARDED
 
     def answer(connection: Connection, request: Command) -> Answer:
         broker.lane.commit_offsets()  # what pulls before it in this turn committed must not overtake it
         try:
+            if may_wait_too_long:
+                broker.overload.check(code, connection)
             header = header_class.decode(request) if header_class else None
             given = processor(broker, connection, request, header)
         except RequestRefused as refusal:

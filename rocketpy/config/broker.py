@@ -4,7 +4,7 @@ from rocketpy.config.namesrv import rocketmq_home
 from rocketpy.config.setting import Settings, derived, prop
 
 ONE_LOOP = "one event loop serves every request; there are no thread pools"
-NO_QUEUES = "requests wait in no queue"
+NO_QUEUES = "how long a request has waited counts, not how many do"
 NO_HOOKS = "there are no commercial statistics"
 UNUSED = "upstream reads it never"
 REPLICATION = "master/slave replication"
@@ -183,19 +183,19 @@ class BrokerConfig(Settings):
         java_type="long",
     )
     broker_fast_failure_enable = prop(
-        "brokerFastFailureEnable", True, "answer requests that waited too long as busy", no_effect=NO_QUEUES
+        "brokerFastFailureEnable", True, "answer requests that waited too long as busy", hot=True
     )
     wait_time_mills_in_send_queue = prop(
-        "waitTimeMillsInSendQueue", 200, "too long for a send, ms", java_type="long", no_effect=NO_QUEUES
+        "waitTimeMillsInSendQueue", 200, "too long for a send, ms", java_type="long", hot=True
     )
     wait_time_mills_in_pull_queue = prop(
-        "waitTimeMillsInPullQueue", 5000, "too long for a pull, ms", java_type="long", no_effect=NO_QUEUES
+        "waitTimeMillsInPullQueue", 5000, "too long for a pull, ms", java_type="long", hot=True
     )
     wait_time_mills_in_heartbeat_queue = prop(
-        "waitTimeMillsInHeartbeatQueue", 31000, "too long for a heartbeat, ms", java_type="long", no_effect=NO_QUEUES
+        "waitTimeMillsInHeartbeatQueue", 31000, "too long for a heartbeat, ms", java_type="long", hot=True
     )
     wait_time_mills_in_transaction_queue = prop(
-        "waitTimeMillsInTransactionQueue", 3000, "too long for a transaction, ms", java_type="long", no_effect=NO_QUEUES
+        "waitTimeMillsInTransactionQueue", 3000, "too long for a transaction, ms", java_type="long", hot=True
     )
     start_accept_send_request_time_stamp = prop(
         "startAcceptSendRequestTimeStamp", 0, "refuse sends before this time, ms since 1970", java_type="long", hot=True

@@ -251,9 +251,9 @@ class MessageStoreConfig(Settings):
     os_page_cache_busy_time_out_mills = prop(
         "osPageCacheBusyTimeOutMills",
         1000,
-        "an append under way longer than this refuses sends, ms",
+        "sends that waited too long are refused as PCBUSY when the disk held the broker up for longer than this, ms",
         java_type="long",
-        no_effect="an append never waits for the disk: blocks are allocated ahead",
+        hot=True,
     )
     default_query_max_num = prop("defaultQueryMaxNum", 32, "messages a query by unique key brings", hot=True, low=1)
     transient_store_pool_enable = prop(

@@ -6,6 +6,7 @@ from rocketpy._core.command cimport Command
 from rocketpy._core.frame cimport Frame
 from rocketpy._core.lane cimport Lane, LanePeer
 from rocketpy._core.out_buffer cimport OutBuffer
+from rocketpy.remoting.loop_watch cimport LoopWatch
 
 cdef class ReadBuffer:
     cdef char* shared           # where reads of all connections land
@@ -25,6 +26,8 @@ cdef class Endpoint:
     cdef object on_connect              # called with the connection, or None
     cdef object on_close
     cdef Lane lane
+    cdef Lane no_lane                   # what waited too long takes the full lane, whose processors know what to say
+    cdef LoopWatch watch                # None: nobody asks how long requests wait
     cdef ReadBuffer reader
     cdef OutBuffer spare                # the memory every turn writes its replies into
     cdef bint draining                  # the server stops: requests under way are answered, no more are read
@@ -38,6 +41,7 @@ cdef class Connection(LanePeer):
     cdef readonly str ip
     cdef readonly int port
     cdef readonly int64_t last_active_ms    # monotonic; when bytes last came or went
+    cdef readonly int64_t waited_ms         # how long the requests of this turn have waited, at least
     cdef readonly int64_t reads             # turns: reads that brought bytes
     cdef readonly int64_t writes            # writes to the socket or the transport
     cdef readonly dict attributes           # free for the rooms above
@@ -51,6 +55,14 @@ cdef class Connection(LanePeer):
     cdef bint reading
     cdef bint write_paused                  # the transport asked for a pause
     cdef bint out_of_time                   # frames are left of a turn that took too long
+    # While a peer sends more than its turns can take: when it began to wait, and how many of the bytes that were there
+    # then, here and in the socket, are still to serve. What is served before they are has waited since.
+    cdef int64_t behind_ms
+    cdef int64_t behind_bytes
+    cdef const char* turn_data              # of the turn at hand, for waiting_count
+    cdef Py_ssize_t turn_size
+    cdef Py_ssize_t turn_at
+    cdef int waiting                        # frames behind the one at hand; -1: not counted yet
     # Bytes that came and are not used yet: a partial frame, or whole ones that wait while we do not read.
     cdef char* held
     cdef Py_ssize_t held_size
@@ -70,3 +82,5 @@ cdef class Connection(LanePeer):
     cdef Py_ssize_t write_socket(self, OutBuffer* out) except -1
     cdef int check_reading(self) except -1
     cdef int must_wait(self) except -1
+    cdef int note_wait(self) except -1
+    cdef int note_backlog(self, Py_ssize_t used, Py_ssize_t left) except -1

@@ -7,6 +7,7 @@ from typing import Any
 from rocketpy._core.command import Command
 from rocketpy._core.lane import Lane, LanePeer
 from rocketpy.clock import Clock
+from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.request_table import RequestTable
 
 class Endpoint:
@@ -35,6 +36,7 @@ class Endpoint:
         on_close: Callable[[Connection], object] | None = None,
         queue_limit: int = ...,
         running_limit: int = ...,
+        watch: LoopWatch | None = None,
     ) -> None: ...
     @property
     def running_count(self) -> int:
@@ -57,6 +59,8 @@ class Connection(LanePeer):
     ip: str
     port: int
     last_active_ms: int
+    waited_ms: int
+    """How long the requests of this turn have waited, at least; 0 below the watch's limit, and without a watch."""
     reads: int
     writes: int
     attributes: dict[Any, Any]
@@ -69,6 +73,10 @@ class Connection(LanePeer):
     @property
     def is_writable(self) -> bool:
         """Open, and the peer takes what is sent to it: no more than 1 MiB waits in the transport."""
+
+    @property
+    def waiting_count(self) -> int:
+        """Whole requests that wait behind the one at hand in what was read. Within a turn, once a request."""
 
     def reply(self, request: Command, answer: Command) -> None:
         """Answer a request, now or later. Nothing happens when it was one-way or the peer is gone."""

@@ -24,6 +24,7 @@ from rocketpy._core.command cimport Command, frame_command, put_command
 from rocketpy._core.frame cimport FLAG_ONEWAY, FLAG_RESPONSE, FRAME_LIMIT, Frame, frame_length, scan_frame
 from rocketpy._core.lane cimport Lane, LanePeer, Peer
 from rocketpy._core.out_buffer cimport OutBuffer, out_bytes, out_clear, out_free, out_iovecs
+from rocketpy.remoting.loop_watch cimport LoopWatch
 
 from rocketpy._core.command import response
 from rocketpy._core.frame import reason_text
@@ -37,6 +38,10 @@ cdef extern from "<sys/socket.h>" nogil:
         size_t msg_iovlen
     int MSG_NOSIGNAL, MSG_DONTWAIT
     Py_ssize_t sendmsg(int fd, const msghdr* message, int flags)
+
+cdef extern from "<sys/ioctl.h>" nogil:
+    unsigned long FIONREAD
+    int ioctl(int fd, unsigned long what, int* into)
 
 cdef enum:
     READ_SIZE = 262144          # of the shared read buffer
@@ -85,10 +90,12 @@ cdef class Endpoint:
         memset(&self.spare, 0, sizeof(OutBuffer))
 
     def __init__(self, request_table, *, name, lane=None, serialize_type=0, frame_limit=FRAME_LIMIT, clock=None,
-                 on_connect=None, on_close=None, queue_limit=QUEUE_LIMIT, running_limit=RUNNING_LIMIT):
+                 on_connect=None, on_close=None, queue_limit=QUEUE_LIMIT, running_limit=RUNNING_LIMIT, watch=None):
         self.request_table = request_table
         self.name = name
         self.lane = Lane() if lane is None else lane
+        self.no_lane = Lane()
+        self.watch = watch
         self.serialize_type = serialize_type
         self.frame_limit = frame_limit
         self.queue_limit = queue_limit
@@ -243,6 +250,7 @@ cdef class Connection(LanePeer):
 
     def pause_writing(self):
         self.write_paused = True
+        self.behind_ms = 0              # from here on it is the peer that lets its requests wait
         self.check_reading()
 
     @property
@@ -327,6 +335,8 @@ cdef class Connection(LanePeer):
         cdef Endpoint endpoint = self.endpoint
         self.last_active_ms = endpoint.monotonic_ms()
         self.in_turn = True
+        if endpoint.watch is not None:
+            self.note_wait()
         if self.peer.out.own == NULL:   # turns of all connections write into the same memory
             self.peer.out = endpoint.spare
             memset(&endpoint.spare, 0, sizeof(OutBuffer))
@@ -355,6 +365,8 @@ cdef class Connection(LanePeer):
         cdef Py_ssize_t used
         try:
             used = self.run_frames(data, size)
+            if self.behind_ms or self.out_of_time:
+                self.note_backlog(used, size - used)
             if self.is_open and not self.closing:
                 self.keep(data + used, size - used)
         except ProtocolError as error:
@@ -370,7 +382,7 @@ cdef class Connection(LanePeer):
         cdef Frame frame
         cdef Step step
         cdef Py_ssize_t at = 0, length = 0
-        cdef Lane lane = self.endpoint.lane
+        cdef Lane lane = self.endpoint.no_lane if self.waited_ms else self.endpoint.lane
         cdef Py_ssize_t limit = self.endpoint.frame_limit
         cdef int64_t now_ms = self.endpoint.now_ms()
         cdef int64_t until_ms = self.last_active_ms + TURN_MS
@@ -384,6 +396,7 @@ cdef class Connection(LanePeer):
             if step == FLUSH:
                 self.write_out()
             else:
+                self.turn_data, self.turn_size, self.turn_at = data, size, at + length
                 self.run_one(&frame, step == SLOW_LANE)
                 at += length
             if at < size and self.endpoint.monotonic_ms() >= until_ms:
@@ -408,6 +421,54 @@ cdef class Connection(LanePeer):
         elif not future.done():
             future.set_result(command)
         return 0
+
+    # ---- how long requests have waited
+
+    cdef int note_wait(self) except -1:
+        """Before a turn: waited_ms, 0 below the limit that anybody minds."""
+        cdef LoopWatch watch = self.endpoint.watch
+        cdef int64_t now_ms = self.last_active_ms
+        cdef int64_t overdue_ms = watch.overdue(now_ms)
+        self.waited_ms = 0
+        self.waiting = -1
+        if overdue_ms > watch.limit_ms and watch.late_ms <= watch.limit_ms:
+            self.behind_ms = 0          # the first time it is a stall, which is over: time begins anew
+        elif overdue_ms > watch.limit_ms:
+            self.waited_ms = overdue_ms
+        if self.behind_ms and now_ms - self.behind_ms > watch.limit_ms:
+            self.waited_ms = max(self.waited_ms, now_ms - self.behind_ms)
+        return 0
+
+    cdef int note_backlog(self, Py_ssize_t used, Py_ssize_t left) except -1:
+        """After a turn that left frames behind, or one that served what an earlier one had left."""
+        cdef int in_socket = 0
+        if self.behind_ms:
+            self.behind_bytes -= used
+            if self.behind_bytes <= 0:
+                self.behind_ms = 0
+        if self.out_of_time and not self.behind_ms and self.endpoint.watch is not None:
+            if self.fd >= 0:
+                ioctl(self.fd, FIONREAD, &in_socket)
+            self.behind_bytes = left + in_socket
+            self.behind_ms = self.endpoint.monotonic_ms()
+        return 0
+
+    @property
+    def waiting_count(self) -> int:
+        """Whole requests that wait behind the one at hand in what was read; within a turn."""
+        cdef Py_ssize_t at, length
+        if self.waiting < 0:
+            self.waiting = 0
+            at = self.turn_at
+            while at < self.turn_size:
+                length = frame_length(self.turn_data + at, self.turn_size - at, self.endpoint.frame_limit)
+                if length <= 0 or at + length > self.turn_size:
+                    break
+                self.waiting += 1
+                at += length
+        else:
+            self.waiting = max(0, self.waiting - 1)
+        return self.waiting
 
     # ---- the full lane
 

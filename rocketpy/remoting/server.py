@@ -14,6 +14,7 @@ from rocketpy.clock import Clock
 from rocketpy.remoting.configured import configured_frame_limit, configured_serialize_type
 from rocketpy.remoting.connection import Connection, Endpoint
 from rocketpy.remoting.listen import bind, listening
+from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.peer_protocol import PeerProtocol
 from rocketpy.remoting.request_table import RequestTable
 
@@ -42,6 +43,7 @@ class RemotingServer:
         clock: Clock | None = None,
         on_connect: Callable[[Connection], object] | None = None,
         on_close: Callable[[Connection], object] | None = None,
+        watch: LoopWatch | None = None,
     ) -> None:
         self.request_table = request_table
         self.name = name
@@ -52,6 +54,7 @@ class RemotingServer:
         self.clock = clock
         self.on_connect = on_connect
         self.on_close = on_close
+        self.watch = watch
         self._endpoints: list[Endpoint] = []
         self._listeners: list[asyncio.Server] = []
         self._sweep: asyncio.TimerHandle | None = None
@@ -78,6 +81,7 @@ class RemotingServer:
             clock=self.clock,
             on_connect=self.on_connect,
             on_close=self.on_close,
+            watch=self.watch,
         )
         self._endpoints.append(endpoint)
         loop = asyncio.get_running_loop()
@@ -90,6 +94,8 @@ class RemotingServer:
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+        if self.watch is not None:
+            self.watch.stop()
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()

@@ -38,6 +38,7 @@ class Peer:
     """A connection that takes what it is sent."""
 
     ip, port, address = "10.0.0.1", 4000, "10.0.0.1:4000"
+    waited_ms = 0
 
     def send(self, command: Command) -> None:
         assert command.encode()

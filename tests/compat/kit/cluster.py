@@ -162,8 +162,10 @@ class Cluster:
 
     def registered(self) -> set[str]:
         with wire.Peer(self.namesrv_addr) as peer:
-            table = peer.ask(GET_BROKER_CLUSTER_INFO).json()["brokerAddrTable"]
-        return set(table)
+            answer = peer.ask(GET_BROKER_CLUSTER_INFO)
+            while answer.code != 0:     # upstream reads its tables without their lock here, and may meet a change
+                answer = peer.ask(GET_BROKER_CLUSTER_INFO)
+        return set(answer.json()["brokerAddrTable"])
 
 
 def unique(prefix: str) -> str:

@@ -7,6 +7,7 @@ hash order are sorted. Everything else stands as it came.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -18,7 +19,7 @@ from kit.process import wait_until
 
 SILENCE = {"answer": "none"}
 GET_MAX_OFFSET = 30
-UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas"}
+UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas", "groupList", "connectionSet"}
 TIMES = {"timestamp", "counter", "store_timestamp", "indexLastUpdateTimestamp"}
 
 Step = dict[str, Any]
@@ -54,6 +55,11 @@ class Side:
     def peer(self, to: str, name: str | None = None) -> wire.Peer:
         """The connection of that name, opened when first asked for."""
         return self._peers.get(name or to) or self.connect(to, name or to)
+
+    def forget_peer(self, name: str) -> None:
+        """Close the connection of that name; the next use opens another."""
+        if name in self._peers:
+            self._peers.pop(name).close()
 
     def ask(self, step: str, code: int, ext: dict[str, Any] | None = None, body: bytes | str = b"", *,
             to: str = "broker", via: wire.Peer | None = None, hide: tuple[str, ...] = (), **more: Any) -> wire.Answer:
@@ -123,7 +129,7 @@ class Side:
             return {self._text(str(each)): self._value(each, inner, hide) for each, inner in value.items()}
         if isinstance(value, list):
             plain = [self._value("", inner, hide) for inner in value]
-            return sorted(plain, key=str) if key in UNORDERED else plain
+            return sorted(plain, key=canonical) if key in UNORDERED else plain
         if isinstance(value, tuple):
             return [self._value("", inner, hide) for inner in value]
         return self._text(value) if isinstance(value, str) else value
@@ -136,6 +142,10 @@ class Side:
         for broker in self.cluster.brokers.values():
             text = text.replace(broker.address, "<broker>").replace(f"127.0.0.1:{broker.port + 1}", "<ha>")
         return re.sub(r"/?127\.0\.0\.1:\d+", "<client>", text)
+
+
+def canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class FakeConnection:
         self.sent: list[Command] = []
         self.replies: list[tuple[Command, Command]] = []
         self.is_open = self.is_writable = True
+        self.waited_ms = self.waiting_count = 0
         self.asked: list[Command] = []
         self.answers: list[Command | Exception] = []  # what `invoke` gives, one after the other
 

@@ -1,0 +1,34 @@
+"""The differences that a random plan may meet: one row each, with its reason; none is unused by the fixed seed.
+
+A row says for a step and both answers whether it is that difference and nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from oracle.lockstep import Allowed
+from oracle.transcript import Step
+
+EXCEPTION = re.compile(r"[\w.]+(Exception|Error)\b.*", re.DOTALL)
+
+
+def named(step: Any, theirs: Step, ours: Step) -> bool:
+    """Both refuse, upstream with what its code threw."""
+    if (theirs.get("code"), ours.get("code")) != (1, 1):
+        return False
+    return bool(EXCEPTION.match(theirs["remark"] or "")) and not EXCEPTION.match(ours["remark"] or "")
+
+
+def no_producers(step: Any, theirs: Step, ours: Step) -> bool:
+    """A producer group that closed connections left behind: an empty list upstream, no such group here."""
+    nobody = theirs.get("body") == {"connectionSet": []} and theirs.get("code") == 0
+    return step.code == 204 and nobody and ours.get("code") == 1 and ours["remark"].endswith("] not exist")
+
+
+BROKER: dict[str, Allowed] = {
+    "named": Allowed("a refusal says what is wrong; upstream's is an exception and a line of its source", named),
+    "no producers": Allowed("a producer group goes with its last connection; upstream keeps it for ever", no_producers),
+}
+NAME_SERVER: dict[str, Allowed] = {}
