@@ -52,6 +52,7 @@ class Access:
         self._version = DataVersion(0, clock.now_ms())
         self._guard = Guard(Rules(), strict)
         self._seen: bytes | None = None  # the file as it was last looked at, None: it could not be read
+        self.is_white, self.allows = self._guard.is_white, self._guard.allows
         self._changing = asyncio.Lock()
         self._told_ms = -TELL_MS
         self._untold = 0

@@ -12,7 +12,7 @@ from rocketpy.acl.admin_codes import ADMIN_OF_UPSTREAM
 from rocketpy.acl.errors import AccessDenied
 from rocketpy.acl.permissions import is_group, permits, resource_text
 from rocketpy.acl.resources import resources_of
-from rocketpy.acl.rules import Account, Rules
+from rocketpy.acl.rules import REMEMBERED, Account, Rules
 from rocketpy.acl.signature import ACCESS_KEY, is_signed
 
 NO_CODES: frozenset[int] = frozenset()
@@ -47,11 +47,37 @@ class Guard:
             raise AccessDenied(f"No acl config for {key}")
         if not strict and account.white.matches(peer.ip):
             return
-        if not is_signed(ext, request.body, account.secret):
+        if not is_signed(ext, request.body, account.signer):
             raise AccessDenied(f"Check signature failed for accessKey={key}")
         if request.code in self._admin and not account.admin:
             raise AccessDenied(f"Need admin permission for request code={request.code}, but accessKey={key} is not")
         _check_resources(account, resources_of(request))
+
+    def is_white(self, peer: Peer) -> bool:
+        """Whether this peer needs no signature."""
+        return self.rules.is_white(peer.ip)
+
+    def allows(self, code: int, key: str, signature: bytes, content: bytes, topic: str, group: str) -> bool:
+        """Whether `check` would let a send or a pull pass; False: ask it, it has the words."""
+        account = self.rules.accounts.get(key)
+        if account is None:
+            return False
+        asked = (code, topic, group)
+        allowed = account.known.get(asked)
+        if allowed is None:
+            allowed = self._may(account, *asked)
+        return allowed and account.signer.is_of(signature, content)
+
+    def _may(self, account: Account, code: int, topic: str, group: str) -> bool:
+        """Asked once for each topic and group; what is remembered goes with the rules."""
+        try:
+            _check_resources(account, resources_of(Command(code, {"topic": topic, "b": topic, "consumerGroup": group})))
+        except AccessDenied:
+            return False  # not remembered: a stranger may ask for names without end
+        if len(account.known) >= REMEMBERED:
+            account.known.clear()
+        account.known[code, topic, group] = True
+        return True
 
 
 def _check_resources(account: Account, needed: dict[str, int]) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 from rocketpy.acl.addresses import NOBODY, AddressPattern, parse_address
 from rocketpy.acl.errors import AclError
 from rocketpy.acl.permissions import DENY, WORDS, merge, parse_permission, parse_resources
+from rocketpy.acl.signature import Signer
 
 MIN_LENGTH = 6  # keys must be longer (AclConstants)
-REMEMBERED = 4096  # peers whose address was looked up
+REMEMBERED = 4096  # peers whose address was looked up, topics and groups that an account may use
 WHITE, ACCOUNTS, DATA_VERSION = "globalWhiteRemoteAddresses", "accounts", "dataVersion"
 MEMBERS = (WHITE, ACCOUNTS, DATA_VERSION)
 LISTS = ("topicPerms", "groupPerms")
@@ -29,12 +30,13 @@ class Account:
     """One access key and what its owner may do; `resources` None means that no topic and no group is named."""
 
     access_key: str
-    secret: bytes = field(repr=False)
+    signer: Signer = field(repr=False)
     admin: bool = False
     white: AddressPattern = NOBODY
     default_topic: int = DENY
     default_group: int = DENY
     resources: Mapping[str, int] | None = None
+    known: dict[tuple[int, str, str], bool] = field(default_factory=dict, repr=False, compare=False)  # Guard's memory
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _account(given: Any, place: str, remarks: list[str]) -> Account:
         merge(resources, parse_resources(entries, groups=name == "groupPerms"))
     return Account(
         access_key=key or "",
-        secret=(secret or "").encode("utf-8", "replace"),
+        signer=Signer((secret or "").encode("utf-8", "replace")),
         admin=parse_flag(given.get("admin"), f"admin of {place}"),
         white=parse_address(_text(given.get("whiteRemoteAddress"), f"whiteRemoteAddress of {place}")),
         default_topic=parse_permission(_text(given.get("defaultTopicPerm"), f"defaultTopicPerm of {place}")),

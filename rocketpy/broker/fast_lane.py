@@ -55,7 +55,7 @@ class FastLane:
         if configured_serialize_type() != JSON:
             return Lane()
         access = self._broker.access
-        return self._lane if access is None else GuardedLane(self._lane, access.check)
+        return self._lane if access is None else GuardedLane(self._lane, access)
 
     def forget_rules(self) -> None:
         """Something changed that a rule depends on."""

@@ -23,15 +23,23 @@ class Rules:
 
 
 class Bench:
-    """A guarded fast lane; `checked` is what the check saw."""
+    """A guarded fast lane and its gate; `checked` is what `check` saw, `asked` what `allows` was asked."""
 
     def __init__(self, folder, guarded=True):
         self.writer = StoreWriter(MappedFiles(str(folder / "log"), 1 << 20), 4 << 20, str(folder / "cq"), 6000)
         inner = FastLane(self.writer, Holds(self.writer, lambda: None), Rules(), None, HOST, MIDDLE)
-        self.lane = GuardedLane(inner, self.check) if guarded else inner
+        self.lane = GuardedLane(inner, self) if guarded else inner
         self.peer = LanePeer()
-        self.checked = []
-        self.refuse = False
+        self.checked, self.asked = [], []
+        self.refuse = self.white = self.known = False
+
+    def is_white(self, peer):
+        assert peer is self.peer
+        return self.white
+
+    def allows(self, *asked):
+        self.asked.append(asked)
+        return self.known
 
     def check(self, peer, command):
         assert peer is self.peer
@@ -71,6 +79,37 @@ def test_what_is_refused_is_not_stored(bench):
     assert bench.replies() == b""
 
 
+SIGNED = {**EXT, "AccessKey": "ak", "Signature": "sig=", "i": "k\x01v\x02"}
+
+
+def test_what_is_known_to_be_allowed_needs_no_command(bench):
+    bench.known = True
+    assert bench.offer(Command(310, SIGNED, b"Hello").encode())
+    assert bench.checked == []
+    assert bench.asked == [(310, "ak", b"sig=", b"akPGTTBW10241015650000001230k\x01v\x02Hello", "T", "")]
+
+
+def test_what_is_not_known_is_checked_as_a_whole(bench):
+    assert bench.offer(Command(310, SIGNED, b"Hello").encode())
+    assert bench.checked == [(310, SIGNED, b"Hello")]
+
+
+def test_a_pull_is_asked_with_its_group(bench):
+    ext = {"topic": "T", "consumerGroup": "G", "b": "x", "AccessKey": "ak", "Signature": "s"}
+    bench.known = True
+    bench.offer(Command(11, ext).encode())
+    assert bench.asked == [(11, "ak", b"s", b"akxGT", "T", "G")]
+    del ext["consumerGroup"]
+    bench.offer(Command(11, ext).encode())
+    assert len(bench.asked) == len(bench.checked) == 1
+
+
+def test_a_white_listed_peer_is_asked_nothing(bench):
+    bench.white = True
+    assert bench.offer(Command(310, EXT, b"Hello").encode())
+    assert (bench.checked, bench.asked) == ([], [])
+
+
 @pytest.mark.parametrize("code", [34, 17, 25, 105])
 def test_other_codes_are_for_the_full_lane(bench, code):
     assert not bench.offer(Command(code, EXT).encode())
@@ -79,7 +118,7 @@ def test_other_codes_are_for_the_full_lane(bench, code):
 
 def twice(name: str, value: str) -> bytes:
     """A frame whose header has one ext field twice; a dict holds the later one only."""
-    frame = Command(310, {**EXT, "~": value}, b"Hello").encode()
+    frame = Command(310, {**SIGNED, "~": value}, b"Hello").encode()
     assert len(name) == 1
     return frame.replace(b'"~"', f'"{name}"'.encode())
 
@@ -89,19 +128,20 @@ def twice(name: str, value: str) -> bytes:
     [
         twice("b", "Other"),
         twice("e", "0"),
-        Command(310, {**EXT, "topic": "Other"}, b"Hello").encode(),
-        Command(320, {**EXT, "topic": "Other", "m": "true"}, b"Hello").encode(),
-        Command(10, {**EXT, "topic": "Other"}, b"Hello").encode(),
+        Command(310, {**SIGNED, "topic": "Other"}, b"Hello").encode(),
+        Command(320, {**SIGNED, "topic": "Other", "m": "true"}, b"Hello").encode(),
+        Command(10, {**SIGNED, "topic": "Other"}, b"Hello").encode(),
         Command(310, None, b"Hello").encode(),
     ],
 )
 def test_a_topic_that_could_be_read_in_two_ways_is_for_the_full_lane(bench, frame):
+    bench.known = True
     assert not bench.offer(frame)
-    assert bench.checked == []
+    assert bench.checked == bench.asked == []
     assert bench.writer.log.end_offset == 0
 
 
 def test_an_inner_lane_that_serves_nothing(bench):
-    lane = GuardedLane(Lane(), bench.check)
+    lane = GuardedLane(Lane(), bench)
     assert not lane.offer(Command(310, EXT, b"Hello").encode(), bench.peer, 0)
     lane.finish_turn(bench.peer)

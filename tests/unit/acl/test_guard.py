@@ -9,7 +9,7 @@ from rocketpy.acl.admin_codes import ADMIN_OF_UPSTREAM, BROKER, admin_codes
 from rocketpy.acl.errors import AccessDenied
 from rocketpy.acl.guard import Guard
 from rocketpy.acl.rules import rules_of
-from rocketpy.acl.signature import signed
+from rocketpy.acl.signature import Signer, signed
 from rocketpy.errors import RequestRefused
 
 SECRET = "sk12345"
@@ -128,3 +128,31 @@ def test_a_body_is_read_only_when_its_signature_holds():
     assert ask(None, 34, body=b"{", ip="10.0.0.7") is None
     with pytest.raises(RequestRefused, match="HeartbeatData"):
         ask("allowed", 34, body=b"{")
+
+
+def allows(key, code, topic, group="", secret=SECRET):
+    content = b"anything"
+    return Guard(RULES).allows(code, key, Signer(secret.encode()).sign(content), content, topic, group)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_sends_and_pulls_in_place_are_decided_as_whole_requests(times):
+    for _ in range(times):
+        assert allows("allowed", 310, "T")
+        assert allows("allowed", 320, "T")
+        assert allows("allowed", 10, "T")
+        assert allows("allowed", 11, "U", "G")
+        assert allows("theadmin", 310, "anything")
+        assert not allows("allowed", 310, "U")
+        assert not allows("allowed", 11, "T", "G")
+        assert not allows("allowed", 11, "U", "H")
+        assert not allows("allowed", 310, "T", secret="sk12346")
+        assert not allows("stranger", 310, "T")
+
+
+def test_the_memory_of_what_is_allowed_is_bounded():
+    for at in range(5000):
+        assert allows("theadmin", 310, f"T{at}")
+        assert not allows("nothing", 310, f"T{at}")
+    assert 0 < len(RULES.accounts["theadmin"].known) <= 4096
+    assert RULES.accounts["nothing"].known == {}

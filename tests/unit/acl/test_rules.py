@@ -7,6 +7,7 @@ import pytest
 from rocketpy.acl.errors import AclError
 from rocketpy.acl.permissions import DENY, PUB, SUB
 from rocketpy.acl.rules import DataVersion, rules_of
+from rocketpy.acl.signature import Signer
 from rocketpy.acl.yaml_text import load_text
 
 SAMPLE = Path(__file__).parents[3] / "conf" / "plain_acl.yml"
@@ -50,11 +51,13 @@ def of(**members):
 def test_a_whole_file():
     found = rules(TEXT)
     first, second = found.accounts.values()
-    assert (first.access_key, first.secret, first.admin) == ("RocketMQ", b"12345678", False)
+    assert (first.access_key, first.admin) == ("RocketMQ", False)
+    assert first.signer.sign(b"RocketMQGroupABCTopicTest") == b"fYESeyt6hmCi1IFVHugwmcMuORA="
     assert (first.default_topic, first.default_group) == (DENY, SUB)
     assert first.resources == {"topicA": DENY, "topicB": PUB | SUB, "%RETRY%groupA": SUB}
     assert first.white.matches("192.168.1.7")
-    assert (second.secret, second.admin, second.resources) == (b"01234567", True, None)
+    assert (second.admin, second.resources) == (True, None)
+    assert second.signer.sign(b"x") == Signer(b"01234567").sign(b"x")
     assert (second.default_topic, second.default_group) == (DENY, DENY)
     assert found.is_white("10.10.103.9")
     assert not found.is_white("10.10.104.9")
