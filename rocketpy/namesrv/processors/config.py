@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("RocketmqNamesrv")
 
-# A path is where anyone on the network could have files written (CVE-2023-37582); a port is how clients find us.
-NOT_FROM_AFAR = frozenset({"rocketmqHome", "kvConfigPath", "configStorePath", "listenPort"})
+# A path is where anyone on the network could have files written (CVE-2023-37582); a port is how clients find us; who
+# may ask is not for those who ask.
+NOT_FROM_AFAR = frozenset({"rocketmqHome", "kvConfigPath", "configStorePath", "listenPort", "aclStrictAdmin"})
 
 
 def get_namesrv_config(server: NameServer, connection: Connection, request: Command, header: None) -> Command:

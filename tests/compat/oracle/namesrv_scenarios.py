@@ -10,7 +10,7 @@ from typing import Any
 from kit import wire
 from kit.process import wait_until
 
-from oracle.transcript import Side
+from oracle.transcript import Side, setting_names
 
 PUT_KV_CONFIG, GET_KV_CONFIG, DELETE_KV_CONFIG = 100, 101, 102
 REGISTER_BROKER, UNREGISTER_BROKER, GET_ROUTEINTO_BY_TOPIC = 103, 104, 105
@@ -174,10 +174,9 @@ def key_values(side: Side) -> None:
 
 
 def settings(side: Side) -> None:
-    """The text is a property a line in no fixed order, so the names are compared and not the values of this machine."""
+    """The names are compared, and not the values of this machine."""
     answer = side.peer("namesrv").ask(GET_NAMESRV_CONFIG)
-    names = sorted(line.split("=")[0] for line in answer.body.decode().splitlines() if line)
-    side.note("settings", code=answer.code, remark=answer.remark, ext=answer.ext, names=names)
+    side.note("settings", code=answer.code, remark=answer.remark, ext=answer.ext, names=setting_names(answer))
     ask(side, "no body", UPDATE_NAMESRV_CONFIG)
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from oracle.broker_scenarios import PULL_MESSAGE, SEND_MESSAGE, beat, properties, pull_ext, put, send_ext
-from oracle.transcript import Side
+from oracle.transcript import Side, setting_names
 
 HEART_BEAT = 34
 UPDATE_AND_CREATE_TOPIC, DELETE_TOPIC_IN_BROKER, GET_TOPIC_STATS_INFO = 17, 215, 202
@@ -61,7 +61,7 @@ def tools_topics(side: Side) -> None:
     side.ask("deleted", PULL_MESSAGE, pull_ext(topic))
     side.ask("system topics", GET_SYSTEM_TOPIC_LIST_FROM_BROKER)
     settings = side.peer("broker").ask(GET_BROKER_CONFIG)
-    side.note("names of the settings", names=sorted(line.split("=")[0] for line in settings.body.decode().splitlines()))
+    side.note("names of the settings", names=setting_names(settings))
     figures = side.peer("broker").ask(GET_BROKER_RUNTIME_INFO).json()["table"]
     side.note("names of the figures", names=sorted(name for name in figures if "scheduleMessage" not in name))
 

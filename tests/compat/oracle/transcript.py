@@ -2,7 +2,8 @@
 
 Masked, because they differ between any two runs: addresses (each host:port of the side becomes its role), times,
 data versions, and the store host inside message ids (the physical offset in them is kept). Lists whose order is Java
-hash order are sorted. Everything else stands as it came.
+hash order are sorted; settings that upstream does not have (OWN_SETTINGS) are left out. Everything else stands as it
+came.
 """
 
 from __future__ import annotations
@@ -20,9 +21,16 @@ from kit.process import wait_until
 SILENCE = {"answer": "none"}
 GET_MAX_OFFSET = 30
 UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas", "groupList", "connectionSet"}
+OWN_SETTINGS = {"aclStrictAdmin"}  # off by default
 TIMES = {"timestamp", "counter", "store_timestamp", "indexLastUpdateTimestamp"}
 
 Step = dict[str, Any]
+
+
+def setting_names(answer: wire.Answer) -> list[str]:
+    """Names of the properties in a settings text: a property a line, in no fixed order."""
+    names = {line.split("=")[0] for line in answer.body.decode().splitlines() if line}
+    return sorted(names - OWN_SETTINGS)
 
 
 @dataclass
