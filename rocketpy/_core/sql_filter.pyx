@@ -19,6 +19,7 @@ from rocketpy.errors import FilterEvaluationError
 MOST_PROPERTIES = MAX_PROPERTIES
 MOST_WAITING = MAX_STACK
 
+
 cdef class Filter:
     def __cinit__(self, str text not None, program not None):
         self.text = text
@@ -50,15 +51,16 @@ cdef class Filter:
         cdef dict tables = {Op.PROPERTY: names, Op.CONSTANT: constants, Op.IN: sets}
         cdef int i
         for name in names:
-            self._names[self._name_count] = self._value(name)
+            self._names[self._name_count] = self._text(utf8(name))
             self._name_count += 1
         for i, constant in enumerate(constants):
             self._constants[i] = self._value(constant)
         for texts in sets:
             self._fill_set(texts)
+        places = {op: {key_of(operand): at for at, operand in enumerate(tables[op])} for op in tables}
         for i, (op, operand) in enumerate(program):
             self._program[i].op = op
-            self._program[i].operand = place_in(tables[op], operand) if op in tables else operand or 0
+            self._program[i].operand = places[op][key_of(operand)] if op in places else operand or 0
 
     def _fill_set(self, texts):
         cdef TextSet* filled = &self._sets[self._set_count]
@@ -202,20 +204,24 @@ cdef bytes utf8(str text):
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass").encode("utf-8", "surrogatepass")
 
 
+cdef tuple key_of(object operand):
+    """1, 1.0 and TRUE are equal in Python, and different constants; 0.0 and -0.0 as well."""
+    return type(operand), repr(operand) if isinstance(operand, float) else operand
+
+
 cdef list operands(program, int op):
-    """The different operands of `op`, in order; 1, 1.0 and TRUE are different."""
-    return list({(type(operand), operand): operand for each, operand in program if each == op}.values())
+    """The different operands of `op`, in order."""
+    return list({key_of(operand): operand for each, operand in program if each == op}.values())
 
 
-cdef int place_in(list values, object operand) except -1:
-    for at, value in enumerate(values):
-        if type(value) is type(operand) and value == operand:
-            return at
-    raise ValueError(f"{operand!r} is in no table")
+SKIPS = frozenset({Op.SKIP_IF_FALSE, Op.SKIP_IF_TRUE, Op.SKIP_IF_NULL})
+EFFECT = {op: (2, 1) for op in Op} | {Op.PROPERTY: (0, 1), Op.CONSTANT: (0, 1)} | {      # values taken, values left
+    op: (1, 1) for op in (Op.NEGATE, Op.CAST, Op.NOT, Op.IN, *SKIPS)
+}
 
 
 cdef int check(program) except -1:
-    """Walk once over the program: a skip joins its own path to one of the same height of stack, so heights are known."""
+    """Walk once over the program: wherever a skip leads, the stack must be as high as without it."""
     cdef int height = 0
     heights = {}
     for at, (op, operand) in enumerate(program):
@@ -228,13 +234,8 @@ cdef int check(program) except -1:
         if op in SKIPS:
             if not 0 <= operand < len(program) - at:
                 raise ValueError(f"instruction {at} leaves the program")
-            heights[at + 1 + operand] = height
+            if heights.setdefault(at + 1 + operand, height) != height:
+                raise ValueError(f"instruction {at} leads where another stack is")
     if height != 1 or heights.get(len(program), 1) != 1:
         raise ValueError(f"{height} values are left, not one")
     return 0
-
-
-SKIPS = frozenset({Op.SKIP_IF_FALSE, Op.SKIP_IF_TRUE, Op.SKIP_IF_NULL})
-EFFECT = {op: (2, 1) for op in Op} | {Op.PROPERTY: (0, 1), Op.CONSTANT: (0, 1)} | {
-    op: (1, 1) for op in (Op.NEGATE, Op.CAST, Op.NOT, Op.IN, *SKIPS)
-}

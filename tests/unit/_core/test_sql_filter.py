@@ -24,6 +24,7 @@ def is_text(text: str) -> Filter:
         [A, (Op.SKIP_IF_NULL, 1)],
         [A, (Op.SKIP_IF_NULL, -1)],
         [A, (Op.SKIP_IF_NULL, 1), A, EQUAL],  # joins a path with another height of stack
+        [A, (Op.SKIP_IF_NULL, 3), A, (Op.SKIP_IF_NULL, 1), EQUAL],  # two skips to one place, with different heights
         [(Op.CONSTANT, None)] * (MOST_WAITING + 1) + [EQUAL] * MOST_WAITING,
         [step for at in range(MOST_PROPERTIES + 1) for step in ((Op.PROPERTY, f"p{at}"), EQUAL)][:1]
         + [step for at in range(MOST_PROPERTIES) for step in ((Op.PROPERTY, f"q{at}"), EQUAL)],
@@ -79,6 +80,8 @@ def test_constants_of_equal_value_and_different_class_are_kept_apart() -> None:
         real.evaluate({"a": "1.0"})
     truth = Filter("", [A, (Op.CONSTANT, True), EQUAL, A, (Op.CONSTANT, 1), EQUAL, (Op.AND, None)])
     assert truth.evaluate({"a": "1"}) is False
+    zeros = [(Op.CONSTANT, 0.0), (Op.CONSTANT, -0.0), EQUAL]
+    assert Filter("", zeros).evaluate({}) is False
 
 
 def test_an_error_of_evaluation_is_no_match() -> None:
