@@ -19,8 +19,8 @@ class Case:
     """One row of the report."""
 
     name: str
-    kind: str  # load: the generator's; delayed: until it is delivered; start, idle: a program's; java: upstream's
-    # own classes; else on a store
+    kind: str  # load: the generator's; delayed: until it is delivered; filtered: by a group that is there; start,
+    # idle: a program's; java: upstream's own classes; else on a store
     what: str
     load: Load | None = None
     flush: str = "ASYNC_FLUSH"
@@ -95,6 +95,20 @@ def pull_cases() -> list[Case]:
     ]
 
 
+def filter_cases() -> list[Case]:
+    """Pulls that want one message of ten; figures are per message that they get."""
+    wants = {"tag": "its tag", "sql": "the SQL92 expression of its group"}
+    return [
+        Case(
+            f"pull-{kind}-filter",
+            "filtered",
+            f"pulls of 32 messages of 1024 B of which nine in ten are dropped by {what}",
+            Load("pull", 1024, 8, 4, 200_000, topic="BenchFiltered", filter=kind),
+        )
+        for kind, what in wants.items()
+    ]
+
+
 def program_cases() -> list[Case]:
     """Each program by itself, on an empty store."""
     rows = (("start", "from exec to the first connection taken"), ("idle", "memory some seconds after start"))
@@ -122,6 +136,7 @@ def broker_cases() -> list[Case]:
     return [
         *program_cases(),
         *pull_cases(),  # before the sends, which may push what is pulled out of the page cache
+        *filter_cases(),
         *send_cases(),
         Case("batch-128-8x4", "load", "32 messages of 128 B a send, 8 connections, 4 in flight on each", batch),
         *consumer_cases(),

@@ -31,6 +31,8 @@ class Load:
     topics: int = 1  # more: each has three digits behind the name
     rate: int = 0  # requests due a second; 0: whenever one is answered
     delay: int = 0  # the messages' delay level; 0: none
+    lots: int = 0  # 1: messages have a lot of 0 to 9 in turn
+    filter: str = "none"  # tag, sql: pulls want one lot of ten
 
     def scaled(self, by: float) -> Load:
         """The same load with fewer or more messages."""
@@ -50,6 +52,7 @@ def command_of(load: Load, port: int, pid: int, cpus: str | None = None) -> list
         "connections": load.connections, "outstanding": load.outstanding, "max-nums": load.max_nums,
         "count": load.count, "warm": warm, "duration-ms": load.duration_ms,
         "queues": load.queues, "topics": load.topics, "rate": load.rate, "delay": load.delay,
+        "lots": load.lots, "filter": load.filter,
     }  # fmt: skip
     command = [str(loadgen()), *(text for name, value in options.items() for text in (f"--{name}", str(value)))]
     return ["taskset", "-c", cpus, *command] if cpus else command

@@ -23,6 +23,7 @@ from benchmarks.build import CACHE, Missing, jars, loadgen
 from benchmarks.cases import SIZES, Case
 from benchmarks.choice import all_cases, choose
 from benchmarks.delayed import run_delayed
+from benchmarks.filtered import fill_of, run_filtered
 from benchmarks.java_clients import run_java
 from benchmarks.load import Load, Sample, run_load, settle
 from benchmarks.memory import Filler
@@ -36,6 +37,7 @@ from benchmarks.syncs import per_1000
 MAKES = ("rocketpy", "upstream")
 IDLE_S = 5.0
 PRELOADED = {128: 200_000, 1024: 200_000, 4096: 60_000}  # messages to pull, by size
+FILTERED = 200_000  # messages to pull through a filter
 # Upstream's JVM compiles what runs often: its figures are its own only after these. RocketPy gets the same.
 WARM_UP = (
     Load("send", 1024, 1, 1, 1, warm=0),  # makes the topic
@@ -148,6 +150,9 @@ class Runner:
             self._load(servers, Load("send", size, 8, 16, PRELOADED[size], warm=0, topic=f"BenchPull{size}"))
         for load in WARM_PULLS if pulled else ():
             self._load(servers, load.scaled(scale))
+        for filtered in [case.load for case in cases if case.kind == "filtered" and case.load][:1]:
+            self._load(servers, fill_of(filtered, 1))
+            self._load(servers, fill_of(filtered, FILTERED))
         self.say.print(f"{make} is warm after {time.monotonic() - began:.0f} s", highlight=False)
 
     def _make_topic(self, servers: Servers, load: Load) -> None:
@@ -167,6 +172,8 @@ class Runner:
         driven = partial(self._load, servers, load)
         if case.kind == "delayed":
             sample = run_delayed(driven, load, servers.ports["broker"], servers.pid())
+        elif case.kind == "filtered":
+            sample = run_filtered(driven, load, servers.ports["broker"])
         else:
             sample = driven()
         sample |= memory_sample(servers, "broker")

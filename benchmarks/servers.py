@@ -137,6 +137,7 @@ class Servers:
                 "storePathCommitLog": str(self.store / "commitlog"),
                 "haListenPort": str(port + 1),
                 "flushDiskType": self.flush,
+                "enablePropertyFilter": "true",
                 **self.settings,
             }
         path = self.folder / f"{program}.properties"

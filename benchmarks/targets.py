@@ -40,6 +40,7 @@ TARGETS = (
     _ratio("batch-128-8x4", "broker_cpu_us", 1 / 3),
     *(_ratio(f"pull-{size}-32", "broker_cpu_us", 1 / 2) for size in ("128", "1k", "4k")),
     *(_ratio(f"pull-{size}-1", "broker_cpu_us", 1 / 8) for size in ("128", "1k", "4k")),
+    *(_ratio(f"pull-{kind}-filter", "broker_cpu_us", 1 / 3) for kind in ("tag", "sql")),
     *(
         _ratio(case, figure, 1 / 2)
         for case in ("send-1k-8x16", "send-1k-1x1", "batch-128-8x4")

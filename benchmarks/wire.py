@@ -9,12 +9,14 @@ import json
 import socket
 import struct
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from benchmarks.processes import Failed
 
-SEND_MESSAGE_V2, PULL_MESSAGE, UPDATE_AND_CREATE_TOPIC, GET_MAX_OFFSET = 310, 11, 17, 30
+SEND_MESSAGE_V2, PULL_MESSAGE, UPDATE_AND_CREATE_TOPIC, GET_MAX_OFFSET, HEART_BEAT = 310, 11, 17, 30, 34
+NOTIFY_CONSUMER_IDS_CHANGED = 40
 PATIENCE_S = 60.0  # a port may take connections long before its broker answers
 GROUP = "bench_group"
 
@@ -39,6 +41,10 @@ def _read(link: socket.socket, size: int) -> bytes:
 
 def _header_of_answer(link: socket.socket, code: int, fields: Fields, body: bytes) -> dict[str, Any]:
     link.sendall(frame(code, fields, body))
+    return _read_header(link)
+
+
+def _read_header(link: socket.socket) -> dict[str, Any]:
     size, header_size = struct.unpack(">ii", _read(link, 8))
     header: dict[str, Any] = json.loads(_read(link, size - 4)[: header_size & 0xFFFFFF])
     return header
@@ -65,6 +71,18 @@ def make_topics(port: int, topics: list[str], queues: int) -> None:
             code, remark = ask(link, UPDATE_AND_CREATE_TOPIC, fields)
             if code:
                 raise Failed(f"{topic} was not made: code {code}, {remark}")
+
+
+@contextmanager
+def subscribed(port: int, heartbeat: bytes) -> Iterator[None]:
+    """A client that has said this is connected; Failed when the broker does not take it."""
+    with _connected(port) as link:
+        link.sendall(frame(HEART_BEAT, {}, heartbeat))
+        while (header := _read_header(link))["code"] == NOTIFY_CONSUMER_IDS_CHANGED:
+            pass
+        if header["code"]:
+            raise Failed(f"the heartbeat was refused: {header}")
+        yield
 
 
 def count_messages(port: int, topic: str, queues: int) -> int:

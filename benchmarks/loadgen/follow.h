@@ -49,7 +49,7 @@ static void take_followed(Load *load, const Reply *reply, uint64_t now) {
         stop_at_bad_answer(reply);
     Slot *slot = &load->connections[FOLLOWER].slots[queue];
     int empty = reply->code == PULL_NOT_FOUND || reply->code == PULL_RETRY || reply->code == PULL_MOVED;
-    if (!empty && (reply->code || check_records(reply, (int)queue, slot->offset) < 1))
+    if (!empty && (reply->code || check_records(reply, (int)queue, slot->offset, 0) < 1))
         stop_at_bad_answer(reply);
     if (!empty)
         take_due_records(load, reply, now);

@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CODES = 256, READ_SIZE = 1 << 20 };
+enum { CODES = 256, READ_SIZE = 1 << 20, PULL_RETRY_IMMEDIATELY = 20 };
 
 typedef struct {
     uint64_t sent_ns;
@@ -46,7 +46,7 @@ typedef struct {
     Template templates[QUEUE_WIDTHS]; /* by the number of digits of the queue id, less one */
     Pace pace;
     Connection *connections;
-    int epoll, pulls;
+    int epoll, pulls, filters;
     long messages_per_request;
     Phase phase;
     uint64_t key, total, acked, requests, inflight, last_good_ns;
@@ -152,16 +152,18 @@ static void write_out(Load *load, Connection *connection) {
 }
 
 static long take_acknowledgement(const Load *load, const Reply *reply) {
-    return has_message_id(reply, load->messages_per_request) ? load->messages_per_request : 0;
+    return has_message_id(reply, load->messages_per_request) ? load->messages_per_request : -1;
 }
 
-/* Messages that a good pull brought, its cursor moved on; past the newest message it begins again at 0. */
+/* Messages that a good pull brought, its cursor moved on; past the newest message it begins again at 0. -1: a bad one. */
 static int take_pull(const Load *load, const Reply *reply, Slot *slot) {
-    int count = check_records(reply, slot->queue, slot->offset);
+    int count = check_records(reply, slot->queue, slot->offset, load->filters);
     int64_t next = ext_number(reply, "\"nextBeg", "inOffset\"");
     int64_t newest = ext_number(reply, "\"maxOffs", "et\"");
-    if (count < 1 || count > load->options->max_nums || next != slot->offset + count)
-        return 0;
+    if (count < 1 - load->filters || count > load->options->max_nums || next < slot->offset + count)
+        return -1;
+    if (next > slot->offset + count && !load->filters)
+        return -1;
     slot->offset = next < newest ? next : 0;
     return count;
 }
@@ -181,11 +183,13 @@ static long take_reply(Load *load, Connection *connection, const Reply *reply, u
         stop_at_bad_answer(reply);
     slot->opaque = 0;
     load->inflight--;
-    load->errors[reply->code]++; /* [0] is not printed */
-    if (reply->code)
+    int passed_over = load->filters && reply->code == PULL_RETRY_IMMEDIATELY; /* there was nothing that is wanted */
+    if (reply->code && !passed_over) {
+        load->errors[reply->code]++;
         return index;
+    }
     long messages = load->pulls ? take_pull(load, reply, slot) : take_acknowledgement(load, reply);
-    if (!messages)
+    if (messages < 0)
         stop_at_bad_answer(reply);
     load->last_good_ns = now;
     load->total += (uint64_t)messages;
@@ -353,6 +357,7 @@ static int run_load(const Options *options) {
     Load *load = calloc(1, sizeof *load);
     load->options = options;
     load->pulls = !strcmp(options->mode, "pull");
+    load->filters = !has_filter(options, "none");
     load->messages_per_request = batch ? options->batch : 1;
     load->key = wall_ms() << 20; /* apart from the keys of any earlier run */
     for (int width = 1; !load->pulls && width <= digits_of((int)options->queues - 1); width++)

@@ -11,6 +11,7 @@ static int in_range(const Options *options) {
     return options->batch <= MAX_BATCH && options->queues >= 1 && options->queues <= MAX_QUEUES && options->topics >= 1 &&
            options->topics <= MAX_TOPICS && options->rate >= 0 && options->outstanding >= 1 && options->connections >= 1 &&
            (options->topics == 1 || !has_mode(options, "pull")) &&
+           (has_filter(options, "none") || has_filter(options, "tag") || has_filter(options, "sql")) &&
            (!has_mode(options, "follow") || is_followable(options));
 }
 
@@ -23,7 +24,7 @@ int main(int argc, char **argv) {
                 has_mode(&options, "follow") || has_mode(&options, "sink");
     if (wrong || !known || !in_range(&options)) {
         fprintf(stderr, "loadgen: cannot do: %s\n",
-                wrong ? wrong : "mode, batch, queues, topics, rate, size, outstanding or connections");
+                wrong ? wrong : "mode, filter, batch, queues, topics, rate, size, outstanding or connections");
         return 2;
     }
     if (has_mode(&options, "sink"))

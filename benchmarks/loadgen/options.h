@@ -5,17 +5,17 @@
 #include "bytes.h"
 
 typedef struct {
-    const char *host, *mode, *topic, *group;
+    const char *host, *mode, *topic, *group, *filter;
     long port, size, connections, outstanding, queues, batch, max_nums;
-    long warm, count, duration_ms, timeout_ms, pid, commit, topics, rate, delay;
+    long warm, count, duration_ms, timeout_ms, pid, commit, topics, rate, delay, lots;
 } Options;
 
 static Options default_options(void) {
     return (Options){
-        .host = "127.0.0.1", .mode = "send", .topic = "Bench", .group = "bench_group",
+        .host = "127.0.0.1", .mode = "send", .topic = "Bench", .group = "bench_group", .filter = "none",
         .port = 10911, .size = 1024, .connections = 8, .outstanding = 16, .queues = 4, .batch = 32, .max_nums = 32,
         .warm = 0, .count = 100000, .duration_ms = 60000, .timeout_ms = 10000, .pid = 0, .commit = 0,
-        .topics = 1, .rate = 0, .delay = 0,
+        .topics = 1, .rate = 0, .delay = 0, .lots = 0,
     };
 }
 
@@ -49,6 +49,9 @@ static const char *parse_options(Options *options, int argc, char **argv) {
         {"--rate", "requests due a second, each timed from when it was due; 0: whenever one is answered", NULL,
          &options->rate},
         {"--delay", "delay level of the messages of --mode send, 0: none", NULL, &options->delay},
+        {"--lots", "1: messages of --mode send have a lot of 0 to 9 in turn, a property, and in their tag", NULL, &options->lots},
+        {"--filter", "what a pull wants: none, tag (lot 9 by its tag), sql (what its group has subscribed to)",
+         &options->filter, NULL},
         {"--warm", "messages before the measured ones", NULL, &options->warm},
         {"--count", "measured messages", NULL, &options->count},
         {"--duration-ms", "end sooner after this time", NULL, &options->duration_ms},

@@ -91,8 +91,9 @@ static inline int has_message_id(const Reply *reply, long messages) {
     return at[0] == '"' && at[33 * messages] == '"';
 }
 
-/* How many whole records of `queue` follow one another from `offset` on; -1 when one of them is anything else. */
-static int check_records(const Reply *reply, int queue, int64_t offset) {
+/* How many whole records of `queue` follow one another from `offset` on, `gaps` between them or not; -1 when one of them is
+ * anything else. */
+static int check_records(const Reply *reply, int queue, int64_t offset, int gaps) {
     const char *at = reply->body, *end = at + reply->body_size;
     int count = 0;
     while (at < end) {
@@ -101,8 +102,10 @@ static int check_records(const Reply *reply, int queue, int64_t offset) {
         uint32_t size = get_u32(at);
         if (size < RECORD_FIXED || size > (size_t)(end - at) || get_u32(at + 4) != RECORD_MAGIC)
             return -1;
-        if (get_u32(at + 12) != (uint32_t)queue || get_u64(at + 20) != (uint64_t)(offset + count))
+        int64_t found = (int64_t)get_u64(at + 20);
+        if (get_u32(at + 12) != (uint32_t)queue || found < offset || (found > offset && !gaps))
             return -1;
+        offset = found + 1;
         at += size;
         count++;
     }

@@ -20,6 +20,8 @@ typedef struct {
     int queue_width;
     size_t uniq_at[MAX_BATCH]; /* the low digits of each message's UNIQ_KEY */
     int uniq_count;
+    size_t lot_at[2]; /* its digit in tag and property; 0: messages have no lot */
+    long lot_every;   /* a lot goes on for so many messages: one to each queue */
 } Template;
 
 /* The frame's two length fields, once its header and body are in place. */
@@ -43,8 +45,18 @@ static void append_properties(Template *into, const char *key_ends, const char *
     snprintf(text, sizeof text, "UNIQ_KEY%sAC1104050B1C18B4", key_ends);
     append_text(&into->bytes, text);
     into->uniq_at[into->uniq_count++] = append_blank(&into->bytes, UNIQ_WIDTH);
-    snprintf(text, sizeof text, "%sWAIT%strue%sTAGS%sTagA%s", value_ends, key_ends, value_ends, key_ends, value_ends);
+    snprintf(text, sizeof text, "%sWAIT%strue%sTAGS%s", value_ends, key_ends, value_ends, key_ends);
     append_text(&into->bytes, text);
+    if (!into->lot_every) {
+        append_text(&into->bytes, "TagA");
+    } else {
+        append_text(&into->bytes, "Lot");
+        into->lot_at[0] = append_blank(&into->bytes, 1);
+        snprintf(text, sizeof text, "%slot%s", value_ends, key_ends);
+        append_text(&into->bytes, text);
+        into->lot_at[1] = append_blank(&into->bytes, 1);
+    }
+    append_text(&into->bytes, value_ends);
 }
 
 static void append_body(Buffer *buffer, long size) {
@@ -84,7 +96,7 @@ static void append_topic(Template *into, const Options *options) {
 /* SEND_MESSAGE_V2 (310) with one message, or SEND_BATCH_MESSAGE (320) with options->batch of them, to a queue whose
  * number has `queue_width` digits. */
 static Template send_template(const Options *options, int batch, int queue_width) {
-    Template made = {.queue_width = queue_width};
+    Template made = {.queue_width = queue_width, .lot_every = options->lots && !batch ? options->queues : 0};
     Buffer *bytes = &made.bytes;
     char text[512];
     append_blank(bytes, 8);
@@ -127,6 +139,8 @@ static void append_send(Buffer *out, const Template *from, uint32_t opaque, int 
     put_digits(frame + from->queue_at, from->queue_width, (uint64_t)queue);
     if (from->topic_at)
         put_digits(frame + from->topic_at, TOPIC_WIDTH, (uint64_t)topic);
+    for (int i = 0; i < 2 && from->lot_every; i++)
+        put_digits(frame + from->lot_at[i], 1, *key / (uint64_t)from->lot_every);
     for (int i = 0; i < from->uniq_count; i++)
         put_hex(frame + from->uniq_at[i], UNIQ_WIDTH, (*key)++);
     out->end += size;
@@ -134,17 +148,24 @@ static void append_send(Buffer *out, const Template *from, uint32_t opaque, int 
 
 static inline int digits_of(int number) { return number < 10 ? 1 : 1 + digits_of(number / 10); }
 
-/* PULL_MESSAGE (11) with subscription `*` attached and leave to suspend; fields in the order of the client's HashMap. */
+static inline int has_filter(const Options *options, const char *filter) { return !strcmp(options->filter, filter); }
+
+enum { COMMIT_OFFSET = 1, MAY_SUSPEND = 2, HAS_SUBSCRIPTION = 4 };
+
+/* PULL_MESSAGE (11) with leave to suspend and with its subscription attached, but for an expression: a push consumer leaves
+ * that to its heartbeat. Fields stand in the order of the client's HashMap. */
 static void append_pull(Buffer *out, const Options *options, uint32_t opaque, int queue, int64_t offset) {
     char frame[1024];
+    int sql = has_filter(options, "sql");
+    int flags = MAY_SUSPEND | (sql ? 0 : HAS_SUBSCRIPTION) | (options->commit && offset ? COMMIT_OFFSET : 0);
     int size = snprintf(
         frame + 8, sizeof frame - 8,
         "{\"code\":11,\"extFields\":{\"queueId\":\"%d\",\"maxMsgNums\":\"%ld\",\"sysFlag\":\"%d\","
         "\"suspendTimeoutMillis\":\"15000\",\"commitOffset\":\"%lld\",\"topic\":\"%s\",\"queueOffset\":\"%lld\","
-        "\"expressionType\":\"TAG\",\"subscription\":\"*\",\"subVersion\":\"1565000000123\",\"consumerGroup\":\"%s\"},"
+        "\"expressionType\":\"%s\",\"subscription\":\"%s\",\"subVersion\":\"1565000000123\",\"consumerGroup\":\"%s\"},"
         "\"flag\":0,\"language\":\"JAVA\",\"opaque\":%u,\"serializeTypeCurrentRPC\":\"JSON\",\"version\":317}",
-        queue, options->max_nums, options->commit && offset ? 7 : 6, options->commit ? (long long)offset : 0LL,
-        options->topic, (long long)offset, options->group, opaque);
+        queue, options->max_nums, flags, options->commit ? (long long)offset : 0LL, options->topic, (long long)offset,
+        sql ? "SQL92" : "TAG", has_filter(options, "tag") ? "Lot9" : "*", options->group, opaque);
     put_u32(frame, (uint32_t)(size + 4));
     put_u32(frame + 4, (uint32_t)size);
     append(out, frame, (size_t)size + 8);

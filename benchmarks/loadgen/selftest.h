@@ -92,6 +92,27 @@ static void test_a_delayed_send(Options options) {
     expect(memmem(template.bytes.at, template.bytes.end, "\\u0002DELAY\\u00013\\u0002", 21) != NULL, "the level is a property");
 }
 
+static int header_has(const Buffer *frame, const char *text) {
+    return memmem(frame->at, frame->end, text, strlen(text)) != NULL;
+}
+
+static void test_lots_and_filters(Options options) {
+    options.lots = 1;
+    Template template = send_template(&options, 0, 1);
+    Buffer out = {0};
+    uint64_t key = 4 * (uint64_t)options.queues;
+    append_send(&out, &template, 1234567, 0, 3, 1565000000123, &key);
+    expect(header_has(&out, "TAGS\\u0001Lot4\\u0002lot\\u00014\\u0002\""), "a lot stands in tag and property");
+    out.end = 0;
+    options.filter = "tag";
+    append_pull(&out, &options, 1000043, 2, 64);
+    expect(header_has(&out, "\"sysFlag\":\"6\"") && header_has(&out, "\"TAG\",\"subscription\":\"Lot9\""), "a pull by tag");
+    out.end = 0;
+    options.filter = "sql";
+    append_pull(&out, &options, 1000043, 2, 64);
+    expect(header_has(&out, "\"sysFlag\":\"2\"") && header_has(&out, "\"expressionType\":\"SQL92\""), "a pull by expression");
+}
+
 static void test_batch_frame(const Options *options) {
     Template template = send_template(options, 1, 1);
     Buffer out = {0};
@@ -125,10 +146,12 @@ static void test_answers(const Options *options) {
     Buffer records = {0};
     answer_pull(&sink, &records, &request);
     expect(read_reply(records.at, records.end, &read) == (int64_t)records.end, "a pull's answer is one frame");
-    expect(check_records(&read, 2, 64) == options->max_nums, "records are counted");
-    expect(check_records(&read, 2, 65) == -1 && check_records(&read, 1, 64) == -1, "other records are found out");
+    expect(check_records(&read, 2, 64, 0) == options->max_nums, "records are counted");
+    expect(check_records(&read, 2, 65, 0) == -1 && check_records(&read, 1, 64, 0) == -1, "other records are found out");
+    expect(check_records(&read, 2, 60, 0) == -1 && check_records(&read, 2, 60, 1) == options->max_nums, "gaps are told");
+    expect(check_records(&read, 2, 65, 1) == -1, "a record before the one asked for is found out");
     records.at[records.end - sink.record_size + 5] ^= 1;
-    expect(check_records(&read, 2, 64) == -1, "a wrong magic is found out");
+    expect(check_records(&read, 2, 64, 0) == -1, "a wrong magic is found out");
 }
 
 static int run_selftest(const Options *options) {
@@ -139,6 +162,7 @@ static int run_selftest(const Options *options) {
     test_paced_requests_fall_due();
     test_a_record_tells_when_its_message_was_due(options);
     test_a_delayed_send(*options);
+    test_lots_and_filters(*options);
     test_batch_frame(options);
     test_answers(options);
     printf("loadgen selftest: %s\n", failures ? "failed" : "passed");

@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t
 
 from rocketpy._core.consume_queue_ext cimport ConsumeQueueExt, ExtState
 from rocketpy._core.mapped_files cimport FileSeq, MappedFiles
+from rocketpy._core.message_filter cimport BitmapPlan, FilterBitmaps
 
 cdef enum:
     ENTRY_SIZE = 20
@@ -17,6 +18,7 @@ cdef struct Entry:
 cdef struct QueueState:           # stays at one address for the life of its ConsumeQueue
     FileSeq* files
     ExtState* ext                 # units of its entries; NULL: there are none
+    BitmapPlan* bitmaps           # what goes into those units; NULL: no bitmaps
     int64_t max_index             # index of the next entry
     int64_t min_index             # first entry whose message is still in the commit log
     int64_t max_physical_offset   # end of the last message an entry points to
@@ -44,6 +46,7 @@ cdef class ConsumeQueue:
     cdef readonly int queue_id
     cdef readonly MappedFiles files
     cdef readonly ConsumeQueueExt ext            # None: entries have plain tags codes
+    cdef FilterBitmaps bitmaps                   # owns state.bitmaps
     cdef readonly bint ended_with_address        # the last entry that recover() or cut_at() left has a unit
     cdef bint is_mapped(self) noexcept           # any of its files, or of its units'
     cdef int unmap(self) except -1               # give these maps back (MappedFiles.unmap); how many

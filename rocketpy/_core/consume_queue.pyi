@@ -2,6 +2,7 @@
 
 from rocketpy._core.consume_queue_ext import ConsumeQueueExt
 from rocketpy._core.mapped_files import MappedFiles
+from rocketpy._core.message_filter import FilterBitmaps
 
 class ConsumeQueue:
     """Entry k stands at byte k * 20; `max_offset` is the index of the next one."""
@@ -43,6 +44,8 @@ class ConsumeQueue:
         """(physical offset, size, tags field) as they stand on disk, or None."""
     def attach(self, ext: ConsumeQueueExt | None) -> None:
         """Entries get their units there from now on, or have them there already."""
+    def make_bitmaps(self, bitmaps: FilterBitmaps | None) -> None:
+        """Units get bitmaps of these filters from now on."""
     def address_from(self, index: int) -> int | None:
         """Address in the first entry at or behind `index` that has one; None: no entry has."""
     def address_before(self, index: int) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ from rocketpy._core.mapped_files cimport (
     ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, bytes_at, end_offset, find_file, make_room,
     read_bytes, roll_file,
 )
+from rocketpy._core.message_filter cimport FilterBitmaps
 
 
 cdef enum:
@@ -232,6 +233,11 @@ cdef class ConsumeQueue:
         """Entries get their units there from now on, or have them there already."""
         self.ext = ext
         self.state.ext = &ext.state if ext is not None else NULL
+
+    def make_bitmaps(self, FilterBitmaps bitmaps):
+        """Units get bitmaps of these filters from now on."""
+        self.bitmaps = bitmaps
+        self.state.bitmaps = &bitmaps.plan if bitmaps is not None else NULL
 
     def address_from(self, int64_t index):
         """Address in the first entry at or behind `index` that has one; None: no entry has."""

@@ -36,6 +36,8 @@ cdef int64_t put_unit(ExtState* ext, const MessageToPut* message, int64_t tags_c
                                   # the unit's address, or `tags_code` itself where no unit can be put
 cdef int read_unit(ExtState* ext, int64_t address, ExtUnit* out) noexcept nogil  # 0, or -1: no whole unit there
 cdef int64_t unit_code(ExtState* ext, int64_t address) noexcept nogil            # its tags code, or the address: unknown
+cdef const char* unit_bitmap(ExtState* ext, int64_t address, const ExtUnit* unit) noexcept nogil
+                                  # bitmap_size bytes of a unit that was read, or NULL: not to be had without a copy
 
 cdef inline int64_t real_code(ExtState* ext, int64_t tags_code) noexcept nogil:
     """The tags code behind an entry's tags field; an address where it is unknown."""

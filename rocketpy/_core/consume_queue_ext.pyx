@@ -134,6 +134,10 @@ cdef int64_t unit_code(ExtState* ext, int64_t address) noexcept nogil:
     return unit.tags_code if read_unit(ext, address, &unit) == 0 else address
 
 
+cdef const char* unit_bitmap(ExtState* ext, int64_t address, const ExtUnit* unit) noexcept nogil:
+    return NULL if ext.has_holes else bytes_at(ext.files, address - INT64_MIN + UNIT_OVERHEAD, unit.bitmap_size)
+
+
 @cython.final
 cdef class ConsumeQueueExt:
     def __cinit__(self, str folder, int64_t file_size, bint writes):

@@ -2,7 +2,7 @@
 what the full lane would.
 
 Plain means: the broker's rules gave a row for the topic (and group), the header holds nothing unusual, the message is
-not transactional, the filter is by tags. Anything else is NOT_MINE, before anything was changed. A
+not transactional, the filter is by tags or the group's own. Anything else is NOT_MINE, before anything was changed. A
 thing that needs Python (a row, a queue, a file, a held pull) is fetched with the GIL in `serve_slow`, then the request
 is tried again.
 """

@@ -14,6 +14,7 @@ cdef class Hold:
     cdef Counter counter         # of what is given to its group
     cdef object wake             # the full lane's callable; None for a hold of the fast lane
     cdef TagFilter tags          # of which messages; `codes` is owned by the hold
+    cdef object filter           # keeps tags.test
     cdef int64_t asked_offset    # where the request began
     cdef int64_t offset          # everything before it was looked at and does not match
     cdef int64_t deadline_ms     # of the monotonic clock
@@ -32,5 +33,6 @@ cdef class Holds:
     cdef int forget_peer(self, LanePeer peer) except -1
     cdef int _wake_queue(self, QueueState* queue) except -1
     cdef int _try(self, Hold hold, bint last) except -1
+    cdef int _ask_again(self, Hold hold) except -1
 
 cdef int copy_tags(Hold hold, const TagFilter* tags) except -1

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Collection
 
 from rocketpy._core.consume_queue import ConsumeQueue
+from rocketpy._core.message_filter import MessageFilter
 from rocketpy._core.store_writer import StoreWriter
 
 class Hold:
@@ -18,10 +19,11 @@ class Holds:
         tags: Collection[int] | None,
         deadline_ms: int,
         wake: Callable[[], None],
+        wanted: MessageFilter | None = None,
     ) -> Hold:
         """Call `wake` once, when an entry at or behind `offset` matches or `deadline_ms` (monotonic) has come.
 
-        `tags` are hash codes; None matches every message.
+        `tags` are hash codes, None is every message; `wanted` is asked with the properties of each that is left.
         """
 
     def release(self, held: Hold) -> None:

@@ -1,7 +1,8 @@
 """Holds pulls that found nothing until a message arrives, their time is over, or their connection is gone.
 
 Invariant: QueueState.holds is set exactly while its queue has holds, so a put costs a queue without them one comparison.
-A hold of the fast lane is answered here; one of the full lane is woken through its callable and asks again.
+A hold of the fast lane is answered here; one of the full lane is woken through its callable and asks again. One whose
+filter was replaced meanwhile asks again with the next message: what it passed over, the new one may want.
 """
 
 from libc.stdint cimport int32_t, int64_t, uintptr_t
@@ -11,6 +12,7 @@ from libc.string cimport memcpy
 from rocketpy._core.consume_queue cimport ConsumeQueue, Entry, QueueState, read_entry
 from rocketpy._core.lane cimport LanePeer
 from rocketpy._core.lane_rows cimport add_count
+from rocketpy._core.message_filter cimport MessageFilter
 from rocketpy._core.out_buffer cimport out_slice
 from rocketpy._core.replies cimport PullAnswer, write_pull_reply
 from rocketpy._core.store_reader cimport (
@@ -20,10 +22,10 @@ from rocketpy._core.store_reader cimport (
     GET_OFFSET_OVERFLOW_ONE,
     Found,
     TagFilter,
-    entry_matches,
     get_messages,
+    message_matches,
 )
-from rocketpy._core.store_writer cimport StoreWriter
+from rocketpy._core.store_writer cimport StoreState, StoreWriter
 
 cdef enum:
     SUCCESS = 0                  # ResponseCode
@@ -40,6 +42,9 @@ cdef int copy_tags(Hold hold, const TagFilter* tags) except -1:
     """Give `hold` its own copy of `tags`."""
     hold.tags.all = tags.all
     hold.tags.count = 0
+    hold.tags.test = tags.test
+    if tags.test != NULL:
+        hold.filter = <object>tags.test.owner
     if tags.all or tags.count == 0:
         return 0
     hold.tags.codes = <const int32_t*>malloc(tags.count * sizeof(int32_t))
@@ -136,10 +141,14 @@ cdef class Holds:
         cdef Found found
         cdef int status
         if hold.wake is not None:
-            if last or _has_match(hold):
+            if last or _has_match(&self.writer.state, hold):
                 self.remove(hold)
                 hold.wake()
             return 0
+        if hold.tags.test != NULL and hold.tags.test.retired:
+            hold.offset = hold.asked_offset
+            self.remove(hold)
+            return self._ask_again(hold)
         status = get_messages(
             &self.writer.state, &hold.queue.state, hold.offset, hold.max_msg_nums, &hold.tags, False, &found)
         if status == GET_NO_MATCHED_MESSAGE and not last:
@@ -158,10 +167,18 @@ cdef class Holds:
             return _answer(hold, &found, PULL_NOT_FOUND, b"NO_MESSAGE_IN_QUEUE")
         # The queue was cleaned or cut under the waiting pull, or the disk must be read: the client asks again, and the full
         # lane sees to it.
+        return self._ask_again(hold)
+
+    cdef int _ask_again(self, Hold hold) except -1:
+        cdef Found found
         found.next_begin_offset = hold.asked_offset
+        found.min_offset = hold.queue.state.min_index
+        found.max_offset = hold.queue.state.max_index
         return _answer(hold, &found, PULL_RETRY_IMMEDIATELY, b"NO_MATCHED_MESSAGE")
 
-    def hold(self, ConsumeQueue queue, int64_t offset, object tags, int64_t deadline_ms, object wake):
+    def hold(
+        self, ConsumeQueue queue, int64_t offset, object tags, int64_t deadline_ms, object wake, MessageFilter wanted=None,
+    ):
         """Hold a pull of the full lane; returns what `release` takes. See holds.pyi."""
         cdef Hold held = Hold()
         held.queue = queue
@@ -169,6 +186,8 @@ cdef class Holds:
         held.deadline_ms = deadline_ms
         held.wake = wake
         held.tags.all = tags is None
+        held.tags.test = &wanted.test if wanted is not None else NULL
+        held.filter = wanted
         if tags:
             held.tags.codes = <const int32_t*>malloc(len(tags) * sizeof(int32_t))
             if held.tags.codes == NULL:
@@ -203,13 +222,13 @@ cdef class Holds:
                 self._try(hold, True)
 
 
-cdef bint _has_match(Hold hold) noexcept:
+cdef bint _has_match(StoreState* store, Hold hold) noexcept:
     """Whether an entry at or behind the hold's offset matches; moves the offset behind those that do not."""
     cdef Entry entry
     while hold.offset < hold.queue.state.max_index:
         if read_entry(&hold.queue.state, hold.offset, &entry) < 0:
             return True
-        if entry_matches(&hold.queue.state, &hold.tags, entry.tags_code):
+        if message_matches(store, &hold.queue.state, &hold.tags, &entry):
             return True
         hold.offset += 1
     return False

@@ -38,7 +38,7 @@ cdef class LaneRows:
     cdef RowTable sends
     cdef RowTable pulls
     cdef PullRow* pending        # rows with offsets to commit
-    cdef list kept               # queues that rows point to
+    cdef list kept               # queues and filters that rows point to
     cdef dict counters           # names -> Counter; they outlive their rows
     cdef Counter counter(self, tuple names)
     cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag) except NULL

@@ -9,6 +9,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
 from rocketpy._core.consume_queue cimport QueueState
+from rocketpy._core.message_filter cimport MessageFilter
 from rocketpy._core.row_table cimport add_row, clear_rows
 
 
@@ -97,6 +98,9 @@ cdef class LaneRows:
             (<int32_t*>row.tags.codes)[row.tags.count] = code
             row.tags.count += 1
         row.tags.all = tags is None
+        if rule.wanted is not None:
+            row.tags.test = &(<MessageFilter?>rule.wanted).test
+            self.kept.append(rule.wanted)
         row.read_queue_nums = nums
         row.sub_version = rule.sub_version
         row.suggest_which_broker_id = rule.suggest_which_broker_id

@@ -56,6 +56,7 @@ cdef int _parse_tags(const Slice* expression, TagFilter* tags, int32_t* codes) n
     cdef const char* start = at
     tags.codes = codes
     tags.count = 0
+    tags.test = NULL
     tags.all = expression.size == 0 or (expression.size == 1 and at[0] == c"*")
     if tags.all:
         return 1

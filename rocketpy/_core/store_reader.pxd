@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t
 
-from rocketpy._core.consume_queue cimport QueueState
+from rocketpy._core.consume_queue cimport Entry, QueueState
+from rocketpy._core.message_filter cimport RecordTest
 from rocketpy._core.store_writer cimport StoreState
 
 cdef enum:                        # GetMessageStatus, in upstream's order
@@ -20,10 +21,11 @@ cdef enum:                        # GetMessageStatus, in upstream's order
 cdef enum:
     MAX_SLICES = 128              # a get ends early rather than return more pieces
 
-cdef struct TagFilter:
-    bint all                      # every message matches
+cdef struct TagFilter:             # what a pull asks for
+    bint all                      # every tag matches
     const int32_t* codes          # hash codes of the tags asked for
     int count
+    const RecordTest* test        # asked with the properties of each message whose tag matches; NULL: nothing is asked
 
 cdef struct LogSlice:
     const char* at                # in a map: valid until the loop's turn ends
@@ -45,6 +47,8 @@ cdef int get_messages(
 ) noexcept nogil                  # returns out.status; not may_wait: only what is in memory, which may be less than there is
 cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil
 cdef bint entry_matches(QueueState* queue, const TagFilter* tags, int64_t tags_code) noexcept nogil
-                                  # by the tags field of an entry: where that is an address, by its unit
+                                  # by the tags field of an entry: where that is an address, by its unit and the bitmap there
+cdef bint message_matches(StoreState* store, QueueState* queue, const TagFilter* tags, const Entry* entry) noexcept nogil
+                                  # by the message itself as well; a record that cannot be read matches: who gets it sees to it
 cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* size) noexcept nogil
                                   # one record, lengths checked, or NULL

@@ -1,8 +1,9 @@
 """Reading for pull: walks a consume queue and hands out slices of the mapped commit log."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from rocketpy._core.consume_queue import ConsumeQueue
+from rocketpy._core.message_filter import MessageFilter
 from rocketpy._core.store_writer import StoreWriter
 
 def get(
@@ -11,12 +12,12 @@ def get(
     offset: int,
     max_nums: int,
     codes: Collection[int] | None = None,
-    matches: Callable[[bytes], bool] | None = None,
+    wanted: MessageFilter | None = None,
     may_wait: bool = True,
 ) -> tuple[int, bytes, int, int, int, int, bool]:
     """(status, body, count, next begin offset, min, max, suggest slave).
 
-    `codes`: hash codes of tags, None for all; `matches`: asked with the properties of each message that is left;
+    `codes`: hash codes of tags, None for all; `wanted`: asked with the properties of each message that is left;
     `may_wait`: for the disk, else the status may be 9, GET_NOT_IN_MEMORY.
     """
 

@@ -2,7 +2,7 @@
 
 A message is handed out only when its bytes are appended and within one file. The statuses and limits are upstream's
 (DefaultMessageStore.getMessage). An entry whose unit in consumequeue_ext is missing or damaged matches every tag filter:
-the client filters by itself. Who may not wait for the disk gets only what is in memory: what was appended lately is, and
+the client filters by itself. What is filtered by properties is filtered here for good, so the record itself decides. Who may not wait for the disk gets only what is in memory: what was appended lately is, and
 of what is older the kernel is asked (mincore).
 """
 
@@ -11,15 +11,17 @@ from libc.stdint cimport INT64_MIN, int32_t, int64_t
 from libc.string cimport memset
 
 from rocketpy._core.commit_log cimport MESSAGE_MAGIC_CODE, RECORD_MESSAGE, MessageToPut, get_i32, get_i64, read_record
-from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, QueueState
-from rocketpy._core.consume_queue_ext cimport LEAST_TAGS_CODE, real_code
+from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, Entry, QueueState
+from rocketpy._core.consume_queue_ext cimport LEAST_TAGS_CODE, ExtState, ExtUnit, read_unit, real_code, unit_bitmap
 from rocketpy._core.mapped_files cimport (
     FileMap, bytes_at, end_offset, find_file, first_offset, map_file, resident,
 )
+from rocketpy._core.message_filter cimport MessageFilter, RecordTest, bits_set
 from rocketpy._core.store_writer cimport StoreState, StoreWriter
 
 cdef enum:
     SCANNED_BYTES = 16000         # of the consume queue in one get, at least
+    MOST_TESTED = 4096            # entries in one get, where each message is asked for its properties: about a millisecond
     HOT_BYTES = 8 << 20           # so much at the log's end was written a moment ago: nobody is asked whether it is there
     TAIL_BYTES = 4096             # the same for entries at the end of a queue whose last message is hot
     ASKED_BYTES = 65536           # asked of the kernel at once: what a get is likely to bring
@@ -36,7 +38,43 @@ cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil:
 
 
 cdef bint entry_matches(QueueState* queue, const TagFilter* tags, int64_t tags_code) noexcept nogil:
-    return tags == NULL or tags.all or tags_match(tags, real_code(queue.ext, tags_code))
+    if tags == NULL:
+        return True
+    if tags.test != NULL and tags_code < LEAST_TAGS_CODE and queue.ext != NULL:
+        if not _bitmap_allows(queue.ext, tags.test, tags_code):
+            return False
+    return tags.all or tags_match(tags, real_code(queue.ext, tags_code))
+
+
+cdef bint _bitmap_allows(ExtState* ext, const RecordTest* test, int64_t address) noexcept nogil:
+    """False when the unit's bitmap says that the message is not wanted; one made before the test was born says nothing."""
+    cdef ExtUnit unit
+    cdef const char* bitmap
+    if test.position_count == 0 or read_unit(ext, address, &unit) != 0:
+        return True
+    if unit.store_time <= test.born_ms or unit.bitmap_size != test.bitmap_bytes:
+        return True
+    bitmap = unit_bitmap(ext, address, &unit)
+    return bitmap == NULL or bits_set(test, bitmap)
+
+
+cdef bint message_matches(StoreState* store, QueueState* queue, const TagFilter* tags, const Entry* entry) noexcept nogil:
+    cdef MessageToPut message
+    cdef const char* record
+    if not entry_matches(queue, tags, entry.tags_code):
+        return False
+    if tags.test == NULL or tags.test.retired:
+        return True
+    record = bytes_at(store.log, entry.physical_offset, entry.size)
+    if record == NULL or read_record(record, entry.size, entry.physical_offset, False, &message) != RECORD_MESSAGE:
+        return True
+    return tags.test.matches(tags.test.owner, message.properties, message.properties_size)
+
+
+cdef inline int64_t _scanned_bytes(int max_nums, const TagFilter* tags) noexcept nogil:
+    if tags != NULL and tags.test != NULL:
+        max_nums = min(max_nums, MOST_TESTED)
+    return max(<int64_t> SCANNED_BYTES, <int64_t> max_nums * ENTRY_SIZE)
 
 
 cdef int get_messages(
@@ -77,13 +115,14 @@ cdef void _scan(
     cdef int32_t size
     cdef const char* entry
     cdef const char* record
+    cdef MessageToPut message
     if file == NULL:
         out.status = GET_OFFSET_FOUND_NULL
         out.next_begin_offset = (offset * ENTRY_SIZE // queue.files.file_size + 1) * queue.files.file_size // ENTRY_SIZE
         return
     queue.used = True
     at = offset * ENTRY_SIZE - file.start
-    end = min(file.wrote, at + max(<int64_t> SCANNED_BYTES, <int64_t> max_nums * ENTRY_SIZE))
+    end = min(file.wrote, at + _scanned_bytes(max_nums, tags))
     end = _readable_entries(queue, file, at, end, hot_from)
     if end == at:
         out.status = GET_NOT_IN_MEMORY
@@ -114,9 +153,12 @@ cdef void _scan(
                 if at == offset * ENTRY_SIZE - file.start:
                     out.status = GET_NOT_IN_MEMORY
                 break                          # what was found, or passed over, so far is an answer
-            elif not _is_whole(record, size, physical_offset, (file.start + at) // ENTRY_SIZE):
+            elif not _is_whole(record, size, physical_offset, (file.start + at) // ENTRY_SIZE, &message):
                 if out.size == 0:              # log or entry are damaged: what follows stays readable
                     out.status = GET_MESSAGE_WAS_REMOVING
+            elif not _passes(tags, &message):
+                if out.size == 0:
+                    out.status = GET_NO_MATCHED_MESSAGE
             elif not _add(out, record, size):
                 break
             else:
@@ -153,11 +195,17 @@ cdef bint _is_in_memory(StoreState* store, int64_t offset, int32_t size, int64_t
     return offset + size <= known_until[0]
 
 
-cdef inline bint _is_whole(const char* record, int32_t size, int64_t physical_offset, int64_t index) noexcept nogil:
+cdef inline bint _is_whole(
+    const char* record, int32_t size, int64_t physical_offset, int64_t index, MessageToPut* message,
+) noexcept nogil:
     """Does the record that the entry points at stand there, and is it the queue's message of that queue offset?"""
-    cdef MessageToPut message
-    return (read_record(record, size, physical_offset, False, &message) == RECORD_MESSAGE and message.size == size
+    return (read_record(record, size, physical_offset, False, message) == RECORD_MESSAGE and message.size == size
             and message.queue_offset == index)
+
+
+cdef inline bint _passes(const TagFilter* tags, const MessageToPut* message) noexcept nogil:
+    return tags == NULL or tags.test == NULL or tags.test.matches(
+        tags.test.owner, message.properties, message.properties_size)
 
 
 cdef inline bint _is_full(StoreState* store, const Found* out, int32_t size, int max_nums, bint on_disk) noexcept nogil:
@@ -203,21 +251,20 @@ cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* 
 # -- Python doors --------------------------------------------------------------------------------------------------
 
 def get(
-    StoreWriter writer not None, ConsumeQueue queue not None, int64_t offset, int max_nums, codes=None, matches=None,
-    bint may_wait=True,
+    StoreWriter writer not None, ConsumeQueue queue not None, int64_t offset, int max_nums, codes=None,
+    MessageFilter wanted=None, bint may_wait=True,
 ):
     """(status, body, count, next begin offset, min, max, suggest slave).
 
-    `codes`: hash codes of tags, None for all; `matches`: asked with the properties of each message that is left;
+    `codes`: hash codes of tags, None for all; `wanted`: asked with the properties of each message that is left;
     `may_wait`: for the disk, else the status may be GET_NOT_IN_MEMORY.
     """
     cdef Found found
     cdef TagFilter tags
-    cdef int32_t[256] wanted
-    _take_codes(&tags, wanted, codes)
-    _get_mapped(writer, queue, offset, 1 if matches is not None else max_nums, &tags, may_wait, &found)
-    if matches is not None and found.status == GET_FOUND:
-        return _get_matching(writer, queue, offset, max_nums, &tags, may_wait, matches)
+    cdef int32_t[256] room
+    _take_codes(&tags, room, codes)
+    tags.test = &wanted.test if wanted is not None else NULL
+    _get_mapped(writer, queue, offset, max_nums, &tags, may_wait, &found)
     body = b"".join([found.slices[i].at[:found.slices[i].size] for i in range(found.slice_count)])
     return (found.status, body, found.count, found.next_begin_offset, found.min_offset, found.max_offset,
             bool(found.suggest_slave))
@@ -245,40 +292,6 @@ cdef int _get_mapped(
         if get_messages(&writer.state, &queue.state, offset, max_nums, tags, may_wait, found) == GET_NOT_IN_MEMORY:
             raise OSError(ENOMEM, "no map to be had for a consume queue (vm.max_map_count)", queue.files.folder)
     return 0
-
-
-cdef tuple _get_matching(
-    StoreWriter writer, ConsumeQueue queue, int64_t offset, int max_nums, const TagFilter* tags, bint may_wait, matches,
-):
-    """One message after the other through `matches`, within the limits of one get."""
-    cdef Found found
-    cdef StoreState* store = &writer.state
-    cdef int64_t at = offset
-    cdef int64_t stop = offset + max(SCANNED_BYTES // ENTRY_SIZE, max_nums)
-    cdef list records = []
-    cdef int64_t size = 0
-    while at < stop and len(records) < min(max_nums, store.max_count_in_memory):
-        if get_messages(store, &queue.state, at, 1, tags, may_wait, &found) != GET_FOUND:
-            if found.status == GET_NO_MATCHED_MESSAGE:
-                at = found.next_begin_offset
-            break
-        if records and size + found.size > store.max_bytes_in_memory:
-            break
-        at = found.next_begin_offset
-        record = found.slices[0].at[:found.size]
-        if matches(properties_of(record)):
-            records.append(record)
-            size += len(record)
-    status = GET_FOUND if records else GET_NO_MATCHED_MESSAGE
-    return (status, b"".join(records), len(records), at, queue.state.min_index, queue.state.max_index,
-            bool(found.suggest_slave))
-
-
-cdef bytes properties_of(bytes record):
-    cdef MessageToPut message
-    if read_record(record, len(record), -1, False, &message) != RECORD_MESSAGE:
-        return b""
-    return message.properties[:message.properties_size]
 
 
 def record(StoreWriter writer not None, int64_t physical_offset):

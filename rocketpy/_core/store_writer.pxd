@@ -61,6 +61,7 @@ cdef class StoreWriter:
     cdef readonly str ext_folder  # of consumequeue_ext; None: queues have no units
     cdef readonly int64_t ext_file_size
     cdef readonly bint puts_units # enableConsumeQueueExt: every new entry gets one
+    cdef public dict bitmaps      # topic bytes -> FilterBitmaps, made for the units of its messages
     cdef IndexWriter index        # owns state.index
     cdef list deleted             # queues taken out: their QueueState stays valid for whoever still holds it
     cdef int64_t[64] delays_ms

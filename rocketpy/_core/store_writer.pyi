@@ -8,6 +8,7 @@ from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.consume_queue_ext import ConsumeQueueExt
 from rocketpy._core.index_file import IndexWriter
 from rocketpy._core.mapped_files import MappedFiles
+from rocketpy._core.message_filter import FilterBitmaps
 
 class StoreWriter:
     """Owns the StoreState that puts and gets work on, and the queues by (topic, queue id)."""
@@ -19,6 +20,7 @@ class StoreWriter:
     ext_folder: str | None
     ext_file_size: int
     puts_units: bool
+    bitmaps: dict[bytes, FilterBitmaps]  # by topic: made for the units of its messages
     durable_offset: int
     writeable: bool
     readable: bool
@@ -68,6 +70,8 @@ class StoreWriter:
         """Append a client's batch body: (PUT_… status, [(physical offset, size), …], first queue offset)."""
     def use_ext(self, folder: str, file_size: int, puts_units: bool) -> None:
         """Where units beside the queues are; `puts_units`: new entries get one. Before the first queue is made."""
+    def bitmaps_changed(self, topic: bytes) -> None:
+        """`bitmaps` has another value for this topic."""
     def load_ext(self, queue: ConsumeQueue) -> tuple[ConsumeQueueExt, list[str]]:
         """The queue's units, opened; returns them and what was odd."""
     def use_index(self, index: IndexWriter | None) -> None:

@@ -24,6 +24,7 @@ from rocketpy._core.index_file cimport INDEX_READY, IndexWriter, count_keys, ind
 from rocketpy._core.mapped_files cimport (
     ROOM_FAILED, ROOM_NEEDS_FILE, ROOM_READY, FileMap, FileSeq, MappedFiles, allocate_to, make_room, roll_file,
 )
+from rocketpy._core.message_filter cimport take_bitmap
 
 cdef enum:
     UNMAPPED_AT_ONCE = 4096       # some milliseconds
@@ -68,6 +69,7 @@ cdef int put_message(StoreState* store, QueueState* queue, MessageToPut* message
         return PUT_NOT_WRITEABLE
     if _is_illegal(store, message, size):
         return PUT_MESSAGE_ILLEGAL
+    _announce_bitmap(queue, message)
     if queue.ext != NULL and entries and ext_room(queue.ext, message, 1) != ROOM_READY:
         return PUT_NEEDS_SPACE
     if log_room(store.log, size) != ROOM_READY or queue_room(queue, entries) != ROOM_READY:
@@ -95,6 +97,7 @@ cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messag
         total += size
         entries += 1 if _has_entry(&messages[i]) else 0
         keys += index_keys(store, &messages[i])
+        _announce_bitmap(queue, &messages[i])
     if total > store.max_message_size:
         return PUT_BATCH_TOO_LARGE
     if total + BLANK_SIZE > store.log.file_size or count == 0:
@@ -174,10 +177,20 @@ cdef int64_t entry_code(StoreState* store, const MessageToPut* message) noexcept
     return message.store_timestamp + store.delays_ms[min(message.delay_level, store.delay_levels) - 1]
 
 
-cdef inline int64_t _tags_field(StoreState* store, QueueState* queue, const MessageToPut* message) noexcept nogil:
+cdef inline void _announce_bitmap(QueueState* queue, MessageToPut* message) noexcept nogil:
+    """Room is asked for before the bitmap is made."""
+    if queue.bitmaps != NULL:
+        message.filter_bitmap_size = queue.bitmaps.bitmap_bytes
+
+
+cdef inline int64_t _tags_field(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil:
     """What the entry holds: the tags code, or the address of a unit put for it now."""
     cdef int64_t code = entry_code(store, message)
-    return code if queue.ext == NULL else put_unit(queue.ext, message, code)
+    if queue.ext == NULL:
+        return code
+    if queue.bitmaps != NULL and queue.ext.writes:
+        take_bitmap(queue.bitmaps, message)
+    return put_unit(queue.ext, message, code)
 
 
 cdef bint _tells_code(QueueState* queue, const Entry* entry, const MessageToPut* message, int64_t code) noexcept nogil:
@@ -259,6 +272,7 @@ cdef int dispatch_message(StoreState* store, QueueState* queue, MessageToPut* me
         return PUT_DONE
     if message.queue_offset > queue.max_index:
         return PUT_NEEDS_SPACE
+    _announce_bitmap(queue, message)
     if queue.ext != NULL and ext_room(queue.ext, message, 1) != ROOM_READY or queue_room(queue, 1) != ROOM_READY:
         return PUT_NEEDS_SPACE
     put_entry(queue, message.physical_offset, message.size, _tags_field(store, queue, message))
@@ -272,6 +286,7 @@ cdef class StoreWriter:
         memset(&self.state, 0, sizeof(StoreState))
         self.log = log
         self.queues = {}
+        self.bitmaps = {}
         self.deleted = []
         self.queue_folder = queue_folder
         self.queue_file_size = queue_file_size
@@ -299,6 +314,7 @@ cdef class StoreWriter:
             queue = self.queues[key] = ConsumeQueue(topic, queue_id, folder, self.queue_file_size)
             if self.puts_units:
                 (<ConsumeQueue> queue).attach(self.ext_of(topic, queue_id))
+                queue.make_bitmaps(self.bitmaps.get(topic))
         return <ConsumeQueue> queue
 
     cdef ConsumeQueueExt ext_of(self, bytes topic, int queue_id):
@@ -310,6 +326,13 @@ cdef class StoreWriter:
         self.ext_folder = folder
         self.ext_file_size = file_size
         self.puts_units = puts_units
+
+    def bitmaps_changed(self, bytes topic not None):
+        """`bitmaps` has another value for this topic."""
+        cdef ConsumeQueue queue
+        for queue in self.queues.values():
+            if self.puts_units and queue.topic == topic:
+                queue.make_bitmaps(self.bitmaps.get(topic))
 
     def load_ext(self, ConsumeQueue queue not None):
         """The queue's units, opened; returns them and what was odd."""

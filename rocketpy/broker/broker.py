@@ -13,6 +13,7 @@ import socket
 from rocketpy._core.holds import Hold
 from rocketpy.broker.access_control import access_of, load_rules
 from rocketpy.broker.client_calls import ClientCalls
+from rocketpy.broker.consumer_filters import ConsumerFilters
 from rocketpy.broker.consumer_offsets import ConsumerOffsets
 from rocketpy.broker.consumers import Consumers
 from rocketpy.broker.fast_lane import FastLane
@@ -26,6 +27,7 @@ from rocketpy.broker.request_table import bind as bind_requests
 from rocketpy.broker.slow_readers import PROTECT_MS, SlowReaders
 from rocketpy.broker.store_doors import CleanDoor, DelayDoor
 from rocketpy.broker.subscription_groups import SubscriptionGroups
+from rocketpy.broker.topic_bitmaps import TopicBitmaps
 from rocketpy.broker.topics import Topics
 from rocketpy.broker.transaction.check import TransactionCheck
 from rocketpy.clock import Clock
@@ -61,6 +63,7 @@ VIP_PORT_STEP = 2  # the VIP port is the listening port minus this
 EXPIRE_CLIENTS_MS = 10_000
 UNMAP_MS = 10_000
 FIRST_OFFSETS_MS = 10_000
+FILTERS_MS = 10_000
 ADDRESS_SERVER_WAIT_S = 1.0  # a start does not wait longer for an address server that does not answer
 
 
@@ -84,9 +87,12 @@ class Broker:
         self.topics = Topics(config, paths.config_file("topics"), clock)
         self.groups = SubscriptionGroups(config, paths.config_file("subscriptionGroup"), clock)
         self.offsets = ConsumerOffsets(paths.config_file("consumerOffset"))
+        self.filters = ConsumerFilters(config, paths.config_file("consumerFilter"), clock)
+        store_config.bit_map_length_consume_queue_ext = self.filters.bloom.bit_num
         self.producers, self.consumers = Producers(clock), Consumers(config, clock)
         self.client_calls = ClientCalls()
         self.slow_readers = SlowReaders(config, store_config, self.groups.disable_consume)
+        self.consumers.on_gone.append(self.filters.unregister)
         self.locks = RebalanceLock(clock, lock_max_live_ms(Environment()))
         self.store_host = (store_address(config), server_config.listen_port)
         self.store = MessageStore(store_config, clock, self.store_host)
@@ -161,6 +167,9 @@ class Broker:
 
     def load(self) -> None:
         """Read what the store's folder holds; its lock is held."""
+        if self.config.enable_calc_filter_bit_map and self.store_config.enable_consume_queue_ext:
+            TopicBitmaps(self.filters, self.store)
+        self.filters.load(was_clean=not self.store.paths.abort.exists())
         for part in (self.topics, self.offsets, self.groups, self.schedule, self.store):
             part.load()
         self.topics.restore(self.store.queues())
@@ -187,6 +196,7 @@ class Broker:
     def _schedule(self) -> None:
         every = self._periodic.every
         every(self.config.flush_consumer_offset_interval, self.offsets.persist_changes, first_ms=FIRST_OFFSETS_MS)
+        every(FILTERS_MS, self.filters.persist_changes)
         every(EXPIRE_CLIENTS_MS, self._expire_clients)
         every(PROTECT_MS, self.slow_readers.protect)
         every(self.config.transaction_check_interval, self.transactions.round)
@@ -207,6 +217,8 @@ class Broker:
         for part in (self.holds, self.cleaner, self.schedule, self.store, self.lane):
             part.shutdown()
         self.offsets.persist()
+        self.filters.persist_changes()
+        await self.filters.file.shutdown()
         await self.topics.file.shutdown()
         await self.groups.file.shutdown()
         if self.store.flusher.refusal:

@@ -93,6 +93,7 @@ class Consumers:
         self._notes_due = False
         # Called when what a group consumes, or how, changed, and when it came or went: the fast lane forgets it.
         self.on_change: list[Callable[[], None]] = []
+        self.on_gone: list[Callable[[str], None]] = []  # called with a group whose last client is gone
 
     # -- questions
 
@@ -171,6 +172,8 @@ class Consumers:
         if not group.clients:
             self._groups.pop(group.name, None)
             self._tell()
+            for told in self.on_gone:
+                told(group.name)
             log.info("unregister consumer ok, no any connection, and remove consumer group, %s", group.name)
         return client
 

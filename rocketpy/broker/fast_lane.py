@@ -45,6 +45,7 @@ class FastLane:
         broker.topics.on_change.append(lambda _topic, _config: self.forget_rules())
         broker.groups.on_change.append(self.forget_rules)
         broker.consumers.on_change.append(self.forget_rules)
+        broker.filters.on_change.append(lambda _topic: self.forget_rules())
         broker.stats.before_sample.append(lambda: self.count(*self.take_counts()))
 
     @property

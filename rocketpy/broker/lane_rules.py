@@ -1,8 +1,8 @@
 """Says which sends and pulls are plain enough for the fast lane; invariant: None, when in doubt.
 
 A rule is asked for once and kept until `FastLane.forget_rows`, which every change of a topic, a subscription group, a
-client's subscription or the broker's own permission calls. What changes without such a call (time, disk) is not decided
-here: the store refuses by itself, and the full lane says why.
+client's subscription, a filter or the broker's own permission calls. What changes without such a call (time, disk) is
+not decided here: the store refuses by itself, and the full lane says why.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rocketpy.broker.processors.pull import MAX_HELD, wanted_tags
+from rocketpy._core.message_filter import MessageFilter
+from rocketpy.broker.consumer_filters import is_tag_type
+from rocketpy.broker.processors.pull import MAX_HELD
+from rocketpy.broker.processors.pull_filter import filters_retries, wanted_tags
 from rocketpy.broker.pull_hold import deadline_ms
 from rocketpy.config.store import BrokerRole
 from rocketpy.protocol import names, perm
@@ -18,6 +21,7 @@ from rocketpy.protocol.bodies import MessageModel
 
 if TYPE_CHECKING:
     from rocketpy.broker.broker import Broker
+    from rocketpy.broker.consumer_filters import ConsumerFilter
     from rocketpy.protocol.bodies import SubscriptionData, SubscriptionGroupConfig
 
 MULTI_TAGS_FLAG = 2
@@ -44,7 +48,10 @@ class SendRule:
 
 @dataclass(frozen=True)
 class PullRule:
-    """What a group may pull of a topic; `tags` None is every message, `sub_version` -1 no subscription known."""
+    """What a group may pull of a topic; `tags` None is every one, `sub_version` -1 no subscription known.
+
+    `wanted` is asked with the properties of each message that is left.
+    """
 
     group: str
     topic: str
@@ -53,6 +60,7 @@ class PullRule:
     tags: frozenset[int] | None
     suggest_which_broker_id: int
     suggest_when_slow: int
+    wanted: MessageFilter | None = None
 
 
 class LaneRules:
@@ -79,18 +87,20 @@ class LaneRules:
         found = self._broker.groups.table.get(group)
         if config is None or found is None or not found.consume_enable or not self._may_pull():
             return None
-        if config.perm & perm.READ == 0 or config.read_queue_nums <= 0:
+        if config.perm & perm.READ == 0 or config.read_queue_nums <= 0 or filters_retries(self._broker, topic):
             return None
         subscription = self._subscription(found, topic)
+        known = None if subscription is None else self._filter(group, subscription)
         slave_read = self._broker.config.slave_read_enable
         return PullRule(
             group,
             topic,
             config.read_queue_nums,
-            NOT_KNOWN if subscription is None else subscription.sub_version,
+            NOT_KNOWN if subscription is None else self._version(subscription, known),
             None if subscription is None else wanted_tags(subscription),
             found.broker_id if slave_read else 0,
             found.which_broker_when_consume_slowly if slave_read else 0,
+            None if known is None else known.test,
         )
 
     def may_hold(self, held: int) -> bool:
@@ -110,16 +120,28 @@ class LaneRules:
         self._broker.schedule.arrived(queue_id)
 
     def _subscription(self, group: SubscriptionGroupConfig, topic: str) -> SubscriptionData | None:
-        """The group's own subscription where it is by tags and allowed; the full lane has a word for the others."""
+        """The group's own subscription where it is plain and allowed; the full lane has a word for the others."""
         clients = self._broker.consumers.group(group.group_name)
         if clients is None:
             return None
         if clients.message_model is MessageModel.BROADCASTING and not group.consume_broadcast_enable:
             return None
         found = clients.subscription(topic)
-        if found is None or found.class_filter_mode or (found.expression_type or "TAG") != "TAG":
+        if found is None or found.class_filter_mode:
             return None
-        return found
+        is_plain = is_tag_type(found.expression_type) or self._filter(group.group_name, found) is not None
+        return found if is_plain else None
+
+    def _filter(self, group: str, subscription: SubscriptionData) -> ConsumerFilter | None:
+        """The filter of a subscription that is not by tags, where such are allowed."""
+        if is_tag_type(subscription.expression_type) or not self._broker.config.enable_property_filter:
+            return None
+        return self._broker.filters.get(subscription.topic, group)
+
+    @staticmethod
+    def _version(subscription: SubscriptionData, known: ConsumerFilter | None) -> int:
+        """Pulls of a later version are refused: the one or the other is not there yet."""
+        return subscription.sub_version if known is None else min(subscription.sub_version, known.data.client_version)
 
     def _may_send(self) -> bool:
         config = self._broker.config

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 
 from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.holds import Hold, Holds
+from rocketpy._core.message_filter import MessageFilter
 from rocketpy._core.store_writer import StoreWriter
 from rocketpy.clock import Clock
 
@@ -42,11 +43,12 @@ class PullHold:
         tags: Collection[int] | None,
         timeout_ms: int,
         wake: Callable[[], None],
+        test: MessageFilter | None = None,
     ) -> Hold:
-        """Call `wake` when a message at or behind `offset` with one of these tag codes (None: any) is in the queue,
-        or after `timeout_ms`. Give the result to `release` when nobody waits any more.
+        """Call `wake` when a message at or behind `offset` with one of these tag codes (None: any) and passing `test`
+        is in the queue, or after `timeout_ms`. Give the result to `release` when nobody waits any more.
         """
-        return self.holds.hold(queue, offset, tags, deadline_ms(self._clock, timeout_ms), wake)
+        return self.holds.hold(queue, offset, tags, deadline_ms(self._clock, timeout_ms), wake, test)
 
     def release(self, held: Hold) -> None:
         """Forget a hold, as when its connection is gone."""

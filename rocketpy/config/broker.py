@@ -8,7 +8,6 @@ NO_QUEUES = "how long a request has waited counts, not how many do"
 NO_HOOKS = "there are no commercial statistics"
 UNUSED = "upstream reads it never"
 REPLICATION = "master/slave replication"
-SQL92 = "SQL92 filters"
 MIN_REGISTER_MS = 10_000
 MAX_REGISTER_MS = 60_000
 
@@ -201,18 +200,30 @@ class BrokerConfig(Settings):
         "startAcceptSendRequestTimeStamp", 0, "refuse sends before this time, ms since 1970", java_type="long", hot=True
     )
     trace_on = prop("traceOn", True, "tell producers that messages may be traced", hot=True)
-    enable_calc_filter_bit_map = prop("enableCalcFilterBitMap", False, "compute filter bitmaps", not_yet=SQL92)
+    enable_calc_filter_bit_map = prop(
+        "enableCalcFilterBitMap",
+        False,
+        "with enableConsumeQueueExt: note beside each message which groups' expressions are true for it",
+    )
     expect_consumer_num_use_filter = prop(
-        "expectConsumerNumUseFilter", 32, "consumers the bloom filter is made for", not_yet=SQL92
+        "expectConsumerNumUseFilter", 32, "consumer groups a topic for which those notes are made", low=1
     )
     max_error_rate_of_bloom_filter = prop(
-        "maxErrorRateOfBloomFilter", 20, "error rate of the bloom filter, percent", not_yet=SQL92, low=1, high=100
+        "maxErrorRateOfBloomFilter", 20, "how often such a note may be wrong, percent", low=1, high=99
     )
     filter_data_clean_time_span = prop(
-        "filterDataCleanTimeSpan", 86400000, "how long a dead filter is kept, ms", java_type="long", not_yet=SQL92
+        "filterDataCleanTimeSpan",
+        86400000,
+        "how long the filter of a group that is gone is kept, ms",
+        java_type="long",
+        hot=True,
     )
-    filter_support_retry = prop("filterSupportRetry", False, "filter retried messages too", not_yet=SQL92)
-    enable_property_filter = prop("enablePropertyFilter", False, "consumers may filter by SQL92", not_yet=SQL92)
+    filter_support_retry = prop(
+        "filterSupportRetry", False, "retried messages are filtered as in the topic they come from"
+    )
+    enable_property_filter = prop(
+        "enablePropertyFilter", False, "consumers may filter by SQL92 expressions over message properties"
+    )
     compressed_register = prop("compressedRegister", False, "compress registrations")
     force_register = prop("forceRegister", True, "register even when nothing changed", hot=True)
     register_name_server_period = prop(

@@ -11,7 +11,6 @@ POOL = "messages go straight into the mapped file; there is no pool of buffers"
 SINGLE_WRITER = "one loop writes, so no lock is taken"
 DLEDGER = "DLedger"
 REPLICATION = "master/slave replication"
-SQL92 = "SQL92 filters"
 CONSUME_QUEUE_ENTRY_SIZE = 20
 
 
@@ -95,7 +94,7 @@ class MessageStoreConfig(Settings):
         "mappedFileSizeConsumeQueueExt", 50331648, "size of a file of those units, bytes", low=24, high=INT_MAX
     )
     bit_map_length_consume_queue_ext = prop(
-        "bitMapLengthConsumeQueueExt", 64, "bits of a unit's bitmap; derived from the bloom filter", not_yet=SQL92
+        "bitMapLengthConsumeQueueExt", 64, "bits of a unit's bitmap; a broker sets it to the size of its bloom filter"
     )
     flush_interval_commit_log = prop(
         "flushIntervalCommitLog", 500, "pause between asynchronous flushes, ms", important=True, hot=True, low=1

@@ -15,6 +15,7 @@ from rocketpy._core import due_messages, store_reader
 from rocketpy._core.cold_parts import is_in_memory
 from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.message import Message, decode_message, message_id
+from rocketpy._core.message_filter import FilterBitmaps, MessageFilter
 from rocketpy._core.store_writer import StoreWriter
 from rocketpy.clock import Clock
 from rocketpy.config.store import FlushDiskType, MessageStoreConfig
@@ -65,6 +66,7 @@ class MessageStore:
         self.checkpoint = Checkpoint(self.paths.checkpoint, clock)
         self.on_arrival: Callable[[], None] | None = None
         self.on_delayed: Callable[[int], None] | None = None     # called with the queue id of a delayed message
+        self.filter_bitmaps: dict[bytes, FilterBitmaps] = {}     # by topic: what goes into the units of its messages
         self._host = host_bytes(store_host)
         self._lock = StoreLock(self.paths.lock)
         self._max_delay_level = 0
@@ -99,6 +101,7 @@ class MessageStore:
         config = self.config
         self._was_clean = not self.paths.abort.exists()
         self.writer = open_writer(config, self.paths)
+        self.writer.bitmaps = self.filter_bitmaps
         self.apply_settings()
         self.flags.attach(self.writer)
         self.checkpoint.load()
@@ -343,17 +346,17 @@ class MessageStore:
         offset: int,
         max_nums: int,
         tags: frozenset[int] | None = None,
-        matches: Callable[[bytes], bool] | None = None,
+        wanted: MessageFilter | None = None,
         may_wait: bool = True,
     ) -> GetResult:
-        """Messages of a queue from `offset` on; `tags`: hash codes, `matches`: asked with each record's properties.
+        """Messages of a queue from `offset` on; `tags`: hash codes, `wanted`: asked with each record's properties.
 
         Who may not wait for the disk gets what is in memory, or NOT_IN_MEMORY.
         """
         queue = self._queue(topic, queue_id)
         if queue is None:
             return GetResult(GetMessageStatus.NO_MESSAGE_IN_QUEUE, b"", 0, 0, 0, 0, False)
-        found = store_reader.get(self.writer, queue, offset, max_nums, tags, matches, may_wait)
+        found = store_reader.get(self.writer, queue, offset, max_nums, tags, wanted, may_wait)
         return GetResult(GetMessageStatus(found[0]), *found[1:])
 
     async def bring_in(self, topic: str, queue_id: int, offset: int) -> None:
@@ -449,6 +452,11 @@ class MessageStore:
             return QueryResult(b"", 0, 0)
         records = [record for record in map(self.record_at, found.offsets) if record is not None]
         return QueryResult(b"".join(records), found.last_update_timestamp, found.last_update_physical_offset)
+
+    def bitmaps_changed(self, topic: bytes) -> None:
+        """`filter_bitmaps` has another value for this topic."""
+        if hasattr(self, "writer"):
+            self.writer.bitmaps_changed(topic)
 
     def queues(self) -> list[tuple[str, int]]:
         """(topic, queue id) of every queue."""

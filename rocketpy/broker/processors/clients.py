@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
 from rocketpy.broker.clients import Client
+from rocketpy.broker.consumer_filters import compiled, is_tag_type
 from rocketpy.broker.processors.answers import Answer, refused, success
+from rocketpy.broker.processors.pull_filter import check_property_filter
+from rocketpy.filter import FilterSyntaxError
 from rocketpy.protocol import names, perm, sys_flag
 from rocketpy.protocol.bodies import (
     CheckClientRequestBody,
@@ -45,6 +48,7 @@ def _register_consumer(broker: Broker, client: Client, consumer: ConsumerData) -
         broker.topics.create_in_send_back(retry_topic, group.retry_queue_nums, perm.READ | perm.WRITE, flag)
     notify = group is None or group.notify_consumer_ids_changed_enable
     broker.consumers.register(consumer, client, notify=notify)
+    broker.filters.register(consumer.group_name, consumer.subscription_data_set)
 
 
 def unregister_client(
@@ -72,11 +76,13 @@ def get_consumer_list_by_group(
 
 
 def check_client_config(broker: Broker, connection: Connection, request: Command, header: None) -> Answer:
-    """Whether the broker can serve a subscription; only tags here (upstream with enablePropertyFilter=false)."""
+    """Whether the broker can serve a subscription; what is no expression is refused with the place of the mistake."""
     subscription = CheckClientRequestBody.decode(request.body).subscription_data
-    if subscription is not None and subscription.expression_type not in (None, "", "TAG"):
-        raise refused(
-            ResponseCode.SYSTEM_ERROR,
-            f"The broker does not support consumer to filter message by {subscription.expression_type}",
-        )
+    if subscription is None or is_tag_type(subscription.expression_type):
+        return success()
+    check_property_filter(broker, subscription.expression_type)
+    try:
+        compiled(subscription.expression_type, subscription.sub_string or "")
+    except FilterSyntaxError as error:
+        raise refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, error.remark) from None
     return success()

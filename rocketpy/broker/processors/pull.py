@@ -10,18 +10,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command, response
-from rocketpy._core.hashing import java_hash_of
 from rocketpy._core.message import Message, encode_properties
 from rocketpy.broker.processors.answers import Answer, from_disk, refused
+from rocketpy.broker.processors.pull_filter import Wanted, wanted_by
 from rocketpy.errors import RequestRefused
 from rocketpy.protocol import names, perm, sys_flag
-from rocketpy.protocol.bodies import (
-    MessageModel,
-    MessageQueue,
-    OffsetMovedEvent,
-    SubscriptionData,
-    SubscriptionGroupConfig,
-)
+from rocketpy.protocol.bodies import MessageQueue, OffsetMovedEvent, SubscriptionGroupConfig
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.headers import PullMessageRequestHeader
 from rocketpy.store.results import GetMessageStatus, GetResult
@@ -47,11 +41,11 @@ _CODES = {
 
 def pull_message(broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader) -> Answer:
     """Answer a pull, or hold it when there is nothing yet and the client allows it."""
-    group, tags = _asked(broker, connection, header)
-    found = _get(broker, header, tags, may_wait=False)
+    group, wanted = _asked(broker, connection, header)
+    found = _get(broker, header, wanted, may_wait=False)
     if found.status is GetMessageStatus.NOT_IN_MEMORY:
         return _pull_from_disk(broker, connection, request, header)
-    return _answer_or_hold(broker, connection, request, header, group, tags, found, first_pass=True)
+    return _answer_or_hold(broker, connection, request, header, group, wanted, found, first_pass=True)
 
 
 async def _pull_from_disk(
@@ -59,29 +53,33 @@ async def _pull_from_disk(
 ) -> Command | None:
     """A thread reads; meanwhile others are served, and anything may change: the pull begins anew."""
     await from_disk(broker.store.bring_in(header.topic, header.queue_id, header.queue_offset))
-    return _pull(broker, connection, request, header, first_pass=True) if connection.is_open else None
+    if not connection.is_open:
+        return None
+    return _pull(broker, connection, request, header, first_pass=True)
 
 
 def _pull(
     broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader, *, first_pass: bool
 ) -> Command | None:
-    group, tags = _asked(broker, connection, header)
-    found = _get(broker, header, tags, may_wait=True)
-    return _answer_or_hold(broker, connection, request, header, group, tags, found, first_pass=first_pass)
+    group, wanted = _asked(broker, connection, header)
+    found = _get(broker, header, wanted, may_wait=False)  # what was brought in is an answer, if it moves the offset on
+    if found.status is GetMessageStatus.NOT_IN_MEMORY:
+        found = _get(broker, header, wanted, may_wait=True)
+    return _answer_or_hold(broker, connection, request, header, group, wanted, found, first_pass=first_pass)
 
 
 def _asked(
     broker: Broker, connection: Connection, header: PullMessageRequestHeader
-) -> tuple[SubscriptionGroupConfig, frozenset[int] | None]:
-    """The group and the tags it wants, when it may pull from that queue; else the refusal."""
+) -> tuple[SubscriptionGroupConfig, Wanted]:
+    """The group and what it wants, when it may pull from that queue; else the refusal."""
     group = readable_group(broker, header.consumer_group)
     _check_queue(broker, connection, header)
-    return group, _tags(broker, header, group)
+    return group, wanted_by(broker, header, group)
 
 
-def _get(broker: Broker, header: PullMessageRequestHeader, tags: frozenset[int] | None, *, may_wait: bool) -> GetResult:
+def _get(broker: Broker, header: PullMessageRequestHeader, wanted: Wanted, *, may_wait: bool) -> GetResult:
     topic, queue_id, offset = header.topic, header.queue_id, header.queue_offset
-    return broker.store.get(topic, queue_id, offset, header.max_msg_nums, tags=tags, may_wait=may_wait)
+    return broker.store.get(topic, queue_id, offset, header.max_msg_nums, wanted.tags, wanted.test, may_wait=may_wait)
 
 
 def _answer_or_hold(
@@ -90,7 +88,7 @@ def _answer_or_hold(
     request: Command,
     header: PullMessageRequestHeader,
     group: SubscriptionGroupConfig,
-    tags: frozenset[int] | None,
+    wanted: Wanted,
     found: GetResult,
     *,
     first_pass: bool,
@@ -105,7 +103,7 @@ def _answer_or_hold(
         _note_distance(broker, header, found)
     may_hold = first_pass and header.sys_flag & sys_flag.PULL_SUSPEND and len(broker.holds) < MAX_HELD
     if code == ResponseCode.PULL_NOT_FOUND and may_hold:
-        _hold(broker, connection, request, header, tags)
+        _hold(broker, connection, request, header, wanted)
         answer = None
     elif code == ResponseCode.PULL_OFFSET_MOVED:
         _report_moved_offset(broker, header, found)
@@ -157,58 +155,6 @@ def _check_queue(broker: Broker, connection: Connection, header: PullMessageRequ
         )
 
 
-def _tags(broker: Broker, header: PullMessageRequestHeader, group: SubscriptionGroupConfig) -> frozenset[int] | None:
-    """Hash codes of the tags wanted, None for all: from the request itself, or from the group's last heartbeat."""
-    if header.sys_flag & sys_flag.PULL_SUBSCRIPTION:
-        _check_tag_type(header.expression_type)
-        return tags_of(header.subscription)
-    subscription = _subscription(broker, header, group)
-    _check_tag_type(subscription.expression_type)
-    return wanted_tags(subscription)
-
-
-def wanted_tags(subscription: SubscriptionData) -> frozenset[int] | None:
-    """Hash codes of the tags that a group's subscription wants, None for all."""
-    if subscription.class_filter_mode or subscription.sub_string == "*":
-        return None
-    return frozenset(subscription.code_set)
-
-
-def _check_tag_type(expression_type: str | None) -> None:
-    if expression_type not in (None, "", "TAG"):
-        raise refused(
-            ResponseCode.SYSTEM_ERROR, f"The broker does not support consumer to filter message by {expression_type}"
-        )
-
-
-def tags_of(expression: str | None) -> frozenset[int] | None:
-    """`TagA || TagB` as hash codes; None when it asks for every message."""
-    if expression in (None, "", "*"):
-        return None
-    words = [word.strip() for word in expression.split("||")]
-    tags = frozenset(java_hash_of(word) for word in words if word)
-    if not tags and not any(expression.split("||")):
-        raise refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed")
-    return tags
-
-
-def _subscription(broker: Broker, header: PullMessageRequestHeader, group: SubscriptionGroupConfig) -> SubscriptionData:
-    consumers = broker.consumers.group(header.consumer_group)
-    if consumers is None:
-        remark = "the consumer's group info not exist"
-        raise refused(ResponseCode.SUBSCRIPTION_NOT_EXIST, remark, see_faq=True)
-    if not group.consume_broadcast_enable and consumers.message_model is MessageModel.BROADCASTING:
-        remark = f"the consumer group[{header.consumer_group}] can not consume by broadcast way"
-        raise refused(ResponseCode.NO_PERMISSION, remark)
-    subscription = consumers.subscription(header.topic)
-    if subscription is None:
-        remark = "the consumer's subscription not exist"
-        raise refused(ResponseCode.SUBSCRIPTION_NOT_EXIST, remark, see_faq=True)
-    if subscription.sub_version < header.sub_version:
-        raise refused(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
-    return subscription
-
-
 def _code(found: GetResult, header: PullMessageRequestHeader) -> ResponseCode:
     code = _CODES.get(found.status)
     if code is not None:
@@ -238,7 +184,7 @@ def _hold(
     connection: Connection,
     request: Command,
     header: PullMessageRequestHeader,
-    tags: frozenset[int] | None,
+    wanted: Wanted,
 ) -> None:
     def wake() -> None:
         broker.forget_hold(connection, held)
@@ -255,7 +201,7 @@ def _hold(
     config = broker.config
     timeout_ms = header.suspend_timeout_millis if config.long_polling_enable else config.short_polling_time_mills
     queue = broker.store.queue(header.topic, header.queue_id)
-    held = broker.holds.hold(queue, header.queue_offset, tags, timeout_ms, wake)
+    held = broker.holds.hold(queue, header.queue_offset, wanted.tags, timeout_ms, wake, wanted.test)
     broker.keep_hold(connection, held)
 
 

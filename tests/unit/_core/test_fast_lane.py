@@ -1,5 +1,6 @@
 """The fast lane against a real store writer, without a socket: what it serves, what it leaves, what it answers."""
 
+import gc
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,8 +13,10 @@ from rocketpy._core.index_file import IndexFile, IndexWriter
 from rocketpy._core.lane import LanePeer
 from rocketpy._core.mapped_files import MappedFiles
 from rocketpy._core.message import Message, decode_messages, encode_batch
+from rocketpy._core.message_filter import ExpressionFilter
 from rocketpy._core.store_writer import StoreWriter
 from rocketpy.broker.lane_rules import PullRule, SendRule
+from rocketpy.filter import compile_expression
 
 NOW_MS = 1_565_000_000_000
 HOST = b"\x7f\0\0\1\0\0\x2a\x9f"
@@ -358,3 +361,91 @@ def test_a_held_pull_sees_the_tags_of_a_unit(tmp_path):
     bench.offer(send(b"C", i="TAGS\x01TagC\x02"))
     bench.replies()
     assert woken == [True]
+
+
+# -- filters by properties
+
+def coloured(colour, opaque=1):
+    return send(opaque=opaque, i=f"colour\x01{colour}\x02")
+
+
+@pytest.fixture
+def red(bench):
+    """Group G wants what is red; the filter, to be retired."""
+    wanted = ExpressionFilter(compile_expression("colour = 'red'"))
+    bench.rules.pulls[("G", "T")] = PullRule("G", "T", 4, 7, None, 0, 0, wanted)
+    return wanted
+
+
+def test_messages_are_tested_by_their_properties(bench, red):
+    for number, colour in enumerate(("red", "blue", "red", "blue")):
+        bench.offer(coloured(colour, number))
+    bench.replies()
+    assert bench.offer(pull())
+    (reply,) = bench.replies()
+    assert (reply.code, reply.ext["nextBeginOffset"]) == (0, "4")
+    assert [message.queue_offset for message in decode_messages(reply.body)] == [0, 2]
+
+
+def test_tags_that_the_pull_brings_along_are_not_the_groups_expression(bench, red):
+    bench.offer(coloured("blue"))
+    bench.replies()
+    assert bench.offer(pull(sys_flag=4))
+    assert bench.replies()[0].code == 0
+
+
+def test_an_expression_that_the_pull_brings_along_is_not_served(bench, red):
+    assert not bench.offer(pull(sys_flag=4, expressionType="SQL92", subscription="TRUE"))
+
+
+def test_a_held_pull_is_answered_by_a_message_that_is_wanted(bench, red):
+    waiting = LanePeer()
+    assert bench.offer(pull(), waiting)
+    bench.offer(coloured("blue", 1))
+    bench.replies()
+    assert not bench.replies(waiting)
+    bench.offer(coloured("red", 2))
+    bench.replies()
+    (reply,) = bench.replies(waiting)
+    assert (reply.code, reply.ext["nextBeginOffset"]) == (0, "2")
+    assert [message.queue_offset for message in decode_messages(reply.body)] == [1]
+
+
+def test_a_held_pull_whose_filter_was_replaced_begins_anew(bench, red):
+    """What the old filter passed over, the new one may want."""
+    waiting = LanePeer()
+    assert bench.offer(pull(), waiting)
+    bench.offer(coloured("blue", 1))
+    bench.replies()
+    red.retire()
+    bench.offer(coloured("red", 2))
+    bench.replies()
+    (reply,) = bench.replies(waiting)
+    assert (reply.code, reply.remark) == (20, "NO_MATCHED_MESSAGE")
+    assert reply.ext == {"suggestWhichBrokerId": "0", "nextBeginOffset": "0", "minOffset": "0", "maxOffset": "2"}
+
+
+def test_a_held_pull_that_passed_messages_over_says_so_at_its_end(bench, red):
+    waiting = LanePeer()
+    assert bench.offer(pull(), waiting)
+    bench.offer(coloured("blue", 1))
+    bench.replies()
+    bench.holds.expire(15_000)
+    (reply,) = bench.replies(waiting)
+    assert (reply.code, reply.ext["nextBeginOffset"]) == (20, "1")
+
+
+def test_a_held_pull_keeps_its_filter_alive(bench):
+    bench.rules.pulls[("G", "T")] = PullRule(
+        "G", "T", 4, 7, None, 0, 0, ExpressionFilter(compile_expression("colour = 'red'"))
+    )
+    waiting = LanePeer()
+    assert bench.offer(pull(), waiting)
+    bench.rules.pulls.clear()
+    bench.lane.forget_rows()
+    gc.collect()
+    bench.offer(coloured("blue", 1))
+    bench.offer(coloured("red", 2))
+    bench.replies()
+    (reply,) = bench.replies(waiting)
+    assert [message.queue_offset for message in decode_messages(reply.body)] == [1]

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from rocketpy._core.command import Command
 from rocketpy._core.lane import Lane
-from rocketpy._core.message import Message, encode_batch
+from rocketpy._core.message import Message, decode_messages, encode_batch
 from rocketpy.broker.broker import Broker
+from rocketpy.broker.clients import Client
 from rocketpy.broker.fast_lane import FastLane
 from rocketpy.clock import ManualClock
 from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig
-from rocketpy.protocol.bodies import TopicConfig
+from rocketpy.protocol.bodies import ConsumerData, MessageModel, SubscriptionData, TopicConfig
 
 HOST = "127.0.0.1"
 
@@ -56,12 +57,14 @@ async def _run(folder, port, source_port, turns, units) -> Outcome:
         max_index_num=4000, message_index_enable=True,
         enable_consume_queue_ext=units, mapped_file_size_consume_queue_ext=64,
     )  # fmt: skip
-    config = BrokerConfig(broker_ip1=HOST, broker_name="b")
+    filters = {"enable_property_filter": True, "enable_calc_filter_bit_map": True}
+    config = BrokerConfig(broker_ip1=HOST, broker_name="b", **filters)
     broker = Broker(config, NettyServerConfig(listen_port=port), NettyClientConfig(), store_config, ManualClock())
     await broker.start()
     try:
         broker.topics.put(TopicConfig("T", read_queue_nums=2, write_queue_nums=2))
-        await broker.topics.file.saved()
+        subscribe(broker)
+        await broker.save_configs()
         replies = await talk(port, source_port, turns)
         end = broker.store.writer.log.end_offset
         counts, missed = broker.lane.take_counts()
@@ -80,6 +83,21 @@ async def _run(folder, port, source_port, turns, units) -> Outcome:
         )  # fmt: skip
     finally:
         await broker.stop()
+
+
+class NoChannel:
+    """The connection of a client that nobody listens to."""
+
+    address = "c"
+
+
+def subscribe(broker) -> None:
+    """Group S wants what is red of T."""
+    red = SubscriptionData(topic="T", sub_string="colour = 'red'", expression_type="SQL92", sub_version=1)
+    said = ConsumerData("S", message_model=MessageModel.CLUSTERING, subscription_data_set=[red])
+    broker.groups.find("S")
+    broker.consumers.register(said, Client(NoChannel(), "c"), notify=False)
+    broker.filters.register("S", [red])
 
 
 async def talk(port, source_port, turns) -> dict[int, bytes]:
@@ -107,6 +125,7 @@ PROPERTIES = st.lists(
         "UNIQ_KEY\x017F00\x02", "WAIT\x01true\x02", "WAIT\x01false\x02", "TAGS\x01TagA\x02", "TAGS\x01标签\x02",
         "KEYS\x01k1 k2\x02", "KEYS\x01 \x02", "own\x01\x02", "own\x01a\x01b\x02", "DELAY\x013\x02",
         "DELAY\x010\x02", "quote\x01\"\\/\x02", "DELAY\x0199\x02", "DELAY\x01-1\x02", "REAL_TOPIC\x01X\x02",
+        "colour\x01red\x02", "colour\x01blue\x02",
     ]),
     max_size=5,
 ).map("".join)  # fmt: skip
@@ -134,7 +153,8 @@ def sends(draw):
 
 @st.composite
 def pulls(draw):
-    ext = {"consumerGroup": "G", "topic": draw(st.sampled_from(["T", "T", "none"])), "queueId": draw(NUMBERS),
+    ext = {"consumerGroup": draw(st.sampled_from(["G", "S"])), "topic": draw(st.sampled_from(["T", "T", "none"])),
+           "queueId": draw(NUMBERS),
            "queueOffset": draw(st.sampled_from(["0", "0", "1", "5", "-1"])),
            "maxMsgNums": draw(st.sampled_from(["1", "32"])),
            "sysFlag": draw(st.sampled_from(["4", "5", "0", "12"])), "commitOffset": "1", "suspendTimeoutMillis": "0",
@@ -195,3 +215,41 @@ def test_offsets_of_one_turn_are_taken_in_their_order(fast, tmp_path, monkeypatc
     outcome = run(tmp_path, free_port(), free_port(), [first, then], fast, monkeypatch)
     asked = [Command.decode(outcome.replies[opaque]).ext["offset"] for opaque in (3, 5)]
     assert (asked, outcome.offsets, outcome.served_by_fast_lane) == (["2", "9"], {"T@G": {0: 9}}, fast)
+
+
+def sent_and_pulled(colours: str, **more: str) -> list[list[Command]]:
+    """Messages of these colours (first letters), then a pull of group S."""
+    names = {"r": "red", "b": "blue"}
+    base = {"a": "PG", "b": "T", "c": "TBW102", "d": "4", "e": "0", "f": "0", "g": "1", "h": "0", "j": "0",
+            "k": "false", "m": "false"}  # fmt: skip
+    sends = [
+        Command(310, base | {"i": f"colour\x01{names[colour]}\x02"}, colour.encode(), opaque=number)
+        for number, colour in enumerate(colours)
+    ]
+    pull = {"consumerGroup": "S", "topic": "T", "queueId": "0", "queueOffset": "0", "maxMsgNums": "32", "sysFlag": "0",
+            "commitOffset": "0", "suspendTimeoutMillis": "0", "subscription": "", "subVersion": "1"}  # fmt: skip
+    return [sends, [Command(11, pull | more, opaque=100)]]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("units", [True, False])
+def test_either_lane_filters_by_the_groups_expression(fast, units, tmp_path, monkeypatch):
+    outcome = run(tmp_path, free_port(), free_port(), sent_and_pulled("rbbrb"), fast, monkeypatch, units)
+    answer = Command.decode(outcome.replies[100])
+    assert (answer.code, answer.ext["nextBeginOffset"]) == (0, "5")
+    assert [message.body for message in decode_messages(answer.body)] == [b"r", b"r"]
+    assert outcome.served_by_fast_lane is fast
+    assert bool(outcome.units) is units
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_either_lane_passes_over_what_is_not_wanted(fast, tmp_path, monkeypatch):
+    outcome = run(tmp_path, free_port(), free_port(), sent_and_pulled("bbb"), fast, monkeypatch)
+    answer = Command.decode(outcome.replies[100])
+    assert (answer.code, answer.remark, answer.ext["nextBeginOffset"]) == (20, "NO_MATCHED_MESSAGE", "3")
+
+
+def test_a_pull_of_a_later_version_than_the_filters_is_for_the_full_lane(tmp_path, monkeypatch):
+    turns = sent_and_pulled("r", subVersion="2")
+    answer = Command.decode(run(tmp_path, free_port(), free_port(), turns, True, monkeypatch).replies[100])
+    assert answer.code == 25

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from rocketpy.broker.clients import Client
+from rocketpy.broker.consumer_filters import ConsumerFilters
 from rocketpy.broker.consumers import Consumers
 from rocketpy.broker.lane_rules import LaneRules, PullRule, SendRule
 from rocketpy.clock import ManualClock
@@ -34,7 +35,7 @@ TAG_A = SubscriptionData(topic="T", sub_string="A", code_set=[65], tags_set=["A"
 
 
 @pytest.fixture
-def broker():
+def broker(tmp_path):
     config = BrokerConfig()
     return SimpleNamespace(
         config=config,
@@ -45,6 +46,7 @@ def broker():
         groups=SimpleNamespace(table={"G": SubscriptionGroupConfig(group_name="G")}),
         consumers=Consumers(config, ManualClock()),
         slow_readers=SimpleNamespace(watches=False),
+        filters=ConsumerFilters(config, tmp_path / "consumerFilter.json", ManualClock()),
     )
 
 
@@ -108,6 +110,42 @@ def test_a_subscription_that_the_full_lane_has_a_word_for(broker, subscription, 
     broker.groups.table["G"] = replace(broker.groups.table["G"], consume_broadcast_enable=False)
     subscribe(broker, subscription, model)
     assert LaneRules(broker).pull_rule("G", "T").sub_version == -1
+
+
+@pytest.fixture
+def red(broker):
+    """Group G wants what is red of T, and may."""
+    broker.config = BrokerConfig(enable_property_filter=True)
+    red = SubscriptionData(topic="T", sub_string="colour = 'red'", expression_type="SQL92", sub_version=7)
+    broker.filters.register("G", [red])
+    subscribe(broker, red)
+    return broker.filters.get("T", "G")
+
+
+def test_a_group_pulls_by_its_expression(broker, red):
+    assert LaneRules(broker).pull_rule("G", "T") == PullRule("G", "T", 4, 7, None, 0, 0, red.test)
+
+
+def test_a_pull_later_than_the_filter_is_not_plain(broker, red):
+    red.data.client_version = 6
+    assert LaneRules(broker).pull_rule("G", "T").sub_version == 6
+
+
+def test_an_expression_that_is_not_there_or_not_allowed_is_for_the_full_lane(broker, red):
+    broker.config = BrokerConfig()
+    assert LaneRules(broker).pull_rule("G", "T") == PullRule("G", "T", 4, -1, None, 0, 0)
+    broker.config = BrokerConfig(enable_property_filter=True)
+    ungrammatical = replace(broker.consumers.group("G").subscription("T"), sub_string="=", sub_version=8)
+    broker.filters.register("G", [ungrammatical])
+    assert LaneRules(broker).pull_rule("G", "T") == PullRule("G", "T", 4, -1, None, 0, 0)
+
+
+def test_retried_messages_are_for_the_full_lane_where_they_are_filtered(broker):
+    broker.topics["%RETRY%G"] = TopicConfig("%RETRY%G")
+    assert LaneRules(broker).pull_rule("G", "%RETRY%G") is not None
+    broker.config = BrokerConfig(filter_support_retry=True)
+    assert LaneRules(broker).pull_rule("G", "%RETRY%G") is None
+    assert LaneRules(broker).pull_rule("G", "T") is not None
 
 
 def test_pulls_that_are_refused_take_the_full_lane(broker):

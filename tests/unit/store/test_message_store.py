@@ -6,8 +6,10 @@ import pytest
 
 from rocketpy._core.hashing import java_hash_of
 from rocketpy._core.message import Message, decode_messages, encode_batch
+from rocketpy._core.message_filter import ExpressionFilter
 from rocketpy.clock import ManualClock
 from rocketpy.errors import RequestRefused, StartRefused
+from rocketpy.filter import compile_expression
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.results import GetMessageStatus, PutMessageStatus
 
@@ -75,7 +77,8 @@ def test_another_filter_sees_the_properties(open_store: OpenStore) -> None:
     store = open_store()
     for number in range(6):
         store.put(message(str(number).encode(), properties={"n": str(number)}))
-    found = store.get("TopicTest", 0, 0, 2, matches=lambda raw: raw[2] % 2 == 0)
+    even = ExpressionFilter(compile_expression("n IN ('0', '2', '4')"))
+    found = store.get("TopicTest", 0, 0, 2, wanted=even)
     assert [each.body for each in decode_messages(found.body)] == [b"0", b"2"]
     assert found.next_begin_offset == 3
 

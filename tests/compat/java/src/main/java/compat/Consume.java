@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyContext;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyContext;
@@ -18,7 +19,10 @@ import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 import org.apache.rocketmq.common.protocol.heartbeat.MessageModel;
 
-/** A push consumer: a "consumed" line for each delivery; standard input takes "queues" and "quit" (or its end). */
+/**
+ * A push consumer: a "consumed" line for each delivery; standard input takes "queues", "select EXPRESSION" and "quit" (or
+ * its end). It subscribes by {@code sql} where that is given, else by {@code tags}.
+ */
 final class Consume {
     private final Options options;
     private final DefaultMQPushConsumer consumer;
@@ -45,12 +49,20 @@ final class Consume {
 
     static void run(Options options) throws Exception {
         Consume work = new Consume(options);
-        work.consumer.subscribe(options.need("topic"), options.text("tags", "*"));
+        work.subscribe();
         work.listen();
         work.consumer.start();
         Events.emit("started");
         work.obey();
         work.consumer.shutdown();
+    }
+
+    private void subscribe() throws Exception {
+        if (options.text("sql", "").isEmpty()) {
+            consumer.subscribe(options.need("topic"), options.text("tags", "*"));
+        } else {
+            consumer.subscribe(options.need("topic"), MessageSelector.bySql(options.need("sql")));
+        }
     }
 
     private void listen() {
@@ -88,6 +100,9 @@ final class Consume {
         for (String line = commands.readLine(); line != null && !line.equals("quit"); line = commands.readLine()) {
             if (line.equals("queues")) {
                 queues();
+            } else if (line.startsWith("select ")) {
+                consumer.subscribe(options.need("topic"), MessageSelector.bySql(line.substring("select ".length())));
+                Events.emit("selected");
             }
         }
     }

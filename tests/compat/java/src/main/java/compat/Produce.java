@@ -77,6 +77,9 @@ final class Produce {
             message.setDelayTimeLevel(options.number("delay", 0));
         }
         message.putUserProperty("owner", options.text("owner", "compat"));
+        if (options.flag("numbered")) {
+            message.putUserProperty("number", String.valueOf(index));
+        }
         return message;
     }
 

@@ -1,6 +1,7 @@
 package compat;
 
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -25,7 +26,7 @@ final class Pull {
             "max", consumer.maxOffset(queue));
         offset = options.big("offset", Math.max(offset, 0));
         while (true) {
-            PullResult result = consumer.pull(queue, options.text("tags", "*"), offset, options.number("max", 32));
+            PullResult result = pull(consumer, queue, options, offset);
             Events.emit("pulled", "queue", Events.queue(queue), "status", result.getPullStatus().name(), "offset", offset,
                 "next", result.getNextBeginOffset(), "min", result.getMinOffset(), "max", result.getMaxOffset());
             if (result.getPullStatus() == PullStatus.FOUND) {
@@ -41,6 +42,14 @@ final class Pull {
         }
         consumer.updateConsumeOffset(queue, offset);
         consumer.getOffsetStore().persist(queue);
+    }
+
+    private static PullResult pull(DefaultMQPullConsumer consumer, MessageQueue queue, Options options, long offset)
+        throws Exception {
+        int max = options.number("max", 32);
+        String sql = options.text("sql", "");
+        return sql.isEmpty() ? consumer.pull(queue, options.text("tags", "*"), offset, max)
+            : consumer.pull(queue, MessageSelector.bySql(sql), offset, max);
     }
 
     private Pull() {
