@@ -14,6 +14,8 @@ class MessageFilter:
         """Another expression has taken its place."""
     def matches(self, properties: bytes) -> bool:
         """Whether a message with these properties, as they are stored, is wanted."""
+    def allows(self, store_time_ms: int, bitmap: bytes) -> bool:
+        """What the bitmap of a message says: False when it is not wanted."""
 
 class ExpressionFilter(MessageFilter):
     """An expression, and where bitmaps of messages tell its outcome."""

@@ -32,6 +32,12 @@ cdef class MessageFilter:
         """Whether a message with these properties, as they are stored, is wanted."""
         return bool(self.test.matches(self.test.owner, properties, len(properties)))
 
+    def allows(self, int64_t store_time_ms, bytes bitmap not None):
+        """What the bitmap of a message says: False when it is not wanted."""
+        if self.test.position_count == 0 or store_time_ms <= self.test.born_ms or len(bitmap) != self.test.bitmap_bytes:
+            return True
+        return bool(bits_set(&self.test, bitmap))
+
 
 cdef bint _ask(ExpressionFilter asked, const char* properties, Py_ssize_t size) noexcept nogil:
     return asked.filter.matches_record(properties, size)

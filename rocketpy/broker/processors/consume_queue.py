@@ -9,11 +9,14 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from rocketpy import json_file
 from rocketpy._core.command import Command, response
 from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.consume_queue_ext import is_address
+from rocketpy._core.message_filter import MessageFilter
+from rocketpy.broker.consumer_filters import is_tag_type
 from rocketpy.broker.processors.answers import UNSAID, Answer, refused
-from rocketpy.broker.processors.pull import wanted_tags
+from rocketpy.broker.processors.pull_filter import wanted_tags
 from rocketpy.protocol import fastjson
 from rocketpy.protocol.admin_bodies import ConsumeQueueData, QueryConsumeQueueResponseBody
 from rocketpy.protocol.bodies import SubscriptionData
@@ -39,7 +42,7 @@ def query_consume_queue(
     subscription = _subscription(broker, header.consumer_group, topic)
     body = QueryConsumeQueueResponseBody(
         subscription_data=subscription,
-        filter_data=_filter_data(header.consumer_group, topic, subscription),
+        filter_data=_filter_data(broker, header.consumer_group, topic, subscription),
         max_queue_index=queue.max_offset,
         min_queue_index=queue.min_offset,
     )
@@ -48,7 +51,9 @@ def query_consume_queue(
     if not queue.min_offset <= index < queue.max_offset:
         remark = f"Index {index} of {queue_id}@{topic} is not exist!"
     else:
-        body.queue_data = [_entry(queue, at, subscription) for at in range(index, end)]
+        known = broker.filters.get(topic, header.consumer_group or "")
+        test = known.test if known is not None else None
+        body.queue_data = [_entry(queue, at, subscription, test) for at in range(index, end)]
     return response(ResponseCode.SUCCESS, remark, None, body.encode())
 
 
@@ -67,13 +72,20 @@ def _subscription(broker: Broker, group: str | None, topic: str) -> Subscription
     return members.subscription(topic) if members is not None else None
 
 
-def _filter_data(group: str | None, topic: str, subscription: SubscriptionData | None) -> str | None:
+def _filter_data(
+    broker: Broker, group: str | None, topic: str, subscription: SubscriptionData | None
+) -> str | None:
     if group is None:
         return None
-    return "null" if subscription is not None else f"{group}@{topic} is not online!"
+    if subscription is None:
+        return f"{group}@{topic} is not online!"
+    known = broker.filters.get(topic, group)
+    return "null" if known is None else json_file.pretty(fastjson.loads(fastjson.dumps(known.data)))
 
 
-def _entry(queue: ConsumeQueue, index: int, subscription: SubscriptionData | None) -> ConsumeQueueData:
+def _entry(
+    queue: ConsumeQueue, index: int, subscription: SubscriptionData | None, test: MessageFilter | None
+) -> ConsumeQueueData:
     stored = queue.stored_entry(index) or (0, 0, 0)
     entry = ConsumeQueueData(*stored)
     tags_code = entry.tags_code
@@ -85,6 +97,9 @@ def _entry(queue: ConsumeQueue, index: int, subscription: SubscriptionData | Non
         tags_code, store_time_ms, bitmap = unit
         entry.extend_data_json = _unit_json(tags_code, store_time_ms, bitmap)
         entry.bit_map = _bits(bitmap) if bitmap else None
+        if test is not None and subscription is not None and not is_tag_type(subscription.expression_type):
+            entry.eval = subscription.class_filter_mode or test.allows(store_time_ms, bitmap)
+            return entry
     if subscription is not None:
         tags = wanted_tags(subscription)
         entry.eval = tags is None or tags_code in tags

@@ -76,3 +76,22 @@ def test_units_stand_beside_their_entries(make_broker, ask_of, connection):
     queue.ext.destroy()
     (row,) = fastjson.loads(ask(321, header(consumerGroup="CG")).body)["queueData"]
     assert (row["msg"], row["eval"]) == (f"Cq extend not exist!addr: {-(2**63)}", False)
+
+
+def test_bitmaps_tell_what_an_expression_would_get(make_broker, ask_of, connection):
+    broker = make_broker(
+        store={"enable_consume_queue_ext": True}, enable_property_filter=True, enable_calc_filter_bit_map=True
+    )
+    ask = ask_of(broker, connection)
+    wanted = {"topic": "TopicTest", "subString": "TAGS = 'A'", "expressionType": "SQL92", "subVersion": 1}
+    beat = {"clientID": "c1", "consumerDataSet": [{"groupName": "CG", "subscriptionDataSet": [wanted]}]}
+    ask(34, body=json.dumps(beat).encode())
+    broker.clock.advance(1)
+    for tag in "AB":
+        ask(310, {"a": "PG", "b": "TopicTest", "c": "TBW102", "d": 4, "e": 0, "f": 0, "g": 1, "h": 0,
+                  "i": f"TAGS\x01{tag}\x02"}, b"x")  # fmt: skip
+    body = fastjson.loads(ask(321, header(consumerGroup="CG")).body)
+    assert json.loads(body["filterData"])["bloomFilterData"] == {"bitNum": 112, "bitPos": [109, 15, 3]}
+    assert [row["eval"] for row in body["queueData"]] == [True, False]
+    bits = [row["bitMap"].replace("\n", "")[::-1] for row in body["queueData"]]
+    assert [[at for at, bit in enumerate(row) if bit == "1"] for row in bits] == [[3, 15, 109], []]
