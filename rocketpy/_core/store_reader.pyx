@@ -2,8 +2,9 @@
 
 A message is handed out only when its bytes are appended and within one file. The statuses and limits are upstream's
 (DefaultMessageStore.getMessage). An entry whose unit in consumequeue_ext is missing or damaged matches every tag filter:
-the client filters by itself. What is filtered by properties is filtered here for good, so the record itself decides. Who may not wait for the disk gets only what is in memory: what was appended lately is, and
-of what is older the kernel is asked (mincore).
+the client filters by itself. What is filtered by properties is filtered here for good, so the record itself decides. Who
+may not wait for the disk gets only what is in memory: what was appended lately is, and of what is older the kernel is
+asked (mincore).
 """
 
 from libc.errno cimport ENOMEM
