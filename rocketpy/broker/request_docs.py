@@ -15,10 +15,12 @@ ANSWERS: dict[RequestCode, Answers] = {
         "test_a_store_that_cannot_write_says_so_with_its_disks",
     ),
     RequestCode.PULL_MESSAGE: Answers(
-        "0 records; 19 nothing yet (held first); 20 none of these tags; 21 another offset; 16, 17, 23 to 26 "
-        "as refused",
+        "0 records; 19 nothing yet (held first); 20 none that is wanted; 21 another offset; 16, 17, 23 to 28 "
+        "as refused; 1 where filters by SQL92 are not allowed",
         "test_found, test_only_the_tags_asked_for, test_the_end_of_a_queue, "
-        "test_offsets_that_are_not_there_are_corrected_and_reported, test_refusals_in_their_order",
+        "test_offsets_that_are_not_there_are_corrected_and_reported, test_refusals_in_their_order, "
+        "test_messages_of_the_groups_expression, test_refusals_of_a_groups_filter_in_their_order, "
+        "test_one_where_it_is_not_allowed_is_refused",
     ),
     RequestCode.END_TRANSACTION: Answers(
         "0, also when disk or slave are late; nothing when the producer does not know yet; 1 which of group, offset "
@@ -131,8 +133,8 @@ ANSWERS: dict[RequestCode, Answers] = {
         "test_offsets_and_settings_as_slaves_and_tools_read_them",
     ),
     RequestCode.CHECK_CLIENT_CONFIG: Answers(
-        "0 for tags; 1 for SQL92",
-        "test_only_tag_subscriptions_are_served",
+        "0; 23 the mistake in the expression and its place; 1 where filters by SQL92 are not allowed",
+        "test_expressions_are_checked_before_they_are_used, test_only_tag_subscriptions_are_served",
     ),
     RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: Answers(
         "0; 1 for a name that is none",
