@@ -4,6 +4,7 @@ import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
+import org.apache.rocketmq.client.impl.factory.MQClientInstance;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -14,10 +15,20 @@ final class Pull {
         consumer.setNamesrvAddr(options.need("namesrv"));
         consumer.setInstanceName(options.text("instance", "L" + System.nanoTime()));
         consumer.start();
+        if (!options.text("sql", "").isEmpty()) {
+            meetBrokers(consumer, options.need("topic"));
+        }
         for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(options.need("topic"))) {
             drain(consumer, queue, options);
         }
         consumer.shutdown();
+    }
+
+    /** The client filters by SQL92 only where it knows the broker's version, which comes with the answer to a heartbeat. */
+    private static void meetBrokers(DefaultMQPullConsumer consumer, String topic) {
+        MQClientInstance client = consumer.getDefaultMQPullConsumerImpl().getRebalanceImpl().getmQClientFactory();
+        client.updateTopicRouteInfoFromNameServer(topic);
+        client.sendHeartbeatToAllBrokerWithLock();
     }
 
     private static void drain(DefaultMQPullConsumer consumer, MessageQueue queue, Options options) throws Exception {
