@@ -16,7 +16,8 @@ from oracle import broker_scenarios as wire_of
 from oracle.broker_scenarios import batch_item, properties, pull_ext, send_ext, v2
 from test_consume import introduce
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+PATIENCE_S = 60.0  # a client may meet its broker only at its second look at the route
 HEART_BEAT = 34
 SETTINGS = {
     "enablePropertyFilter": "true", "enableConsumeQueueExt": "true", "enableCalcFilterBitMap": "true",
@@ -43,11 +44,11 @@ def test_a_push_consumer_gets_what_its_expression_selects(run, open_session, jav
     sql = "TAGS IN ('A', 'B') AND number BETWEEN 10 AND 30 AND owner = 'compat'"
     consumer = open_session(java, filtering, "consume", topic=topic, group=group, sql=sql)
     first = [number for number in range(10, 31) if number % 3 != 2]
-    consumer.wait(lambda: numbers(consumer) == first, "what was sent before")
+    consumer.wait(lambda: numbers(consumer) == first, "what was sent before", PATIENCE_S)
     run(java, filtering, "produce", topic=topic, first=29, count=4, tags="A,B,C", numbered="true", mode="async")
     run(java, filtering, "produce", topic=topic, first=24, count=4, tags="A,B,C", numbered="true", mode="batch")
     more = sorted([*first, 30, 24, 25, 27])
-    consumer.wait(lambda: numbers(consumer) == more, "what was sent after")
+    consumer.wait(lambda: numbers(consumer) == more, "what was sent after", PATIENCE_S)
     consumer.stop()
     assert numbers(consumer) == more
 
@@ -66,13 +67,13 @@ def test_two_groups_and_every_member_of_a_broadcasting_one_filter_by_themselves(
             sql="number IS NOT NULL AND NOT (number = 5)",
         )  # fmt: skip
     for name in ("low", "a", "b"):
-        members[name].wait_for("consumed", 1)
-    members["high"].wait_for("started")
+        members[name].wait_for("consumed", 1, PATIENCE_S)
+    members["high"].wait_for("started", 1, PATIENCE_S)
     run(java, filtering, "produce", topic=topic, first=1, count=19, numbered="true")
     wanted = {"low": list(range(10)), "high": list(range(10, 20))}
     broadcast = [number for number in range(20) if number != 5]
     for name, member in members.items():
-        member.wait(lambda name=name, member=member: numbers(member) == wanted.get(name, broadcast), f"{name} has all")
+        member.wait(lambda name=name, member=member: numbers(member) == wanted.get(name, broadcast), f"{name} has all", PATIENCE_S)
     for member in members.values():
         member.stop()
 
@@ -81,12 +82,12 @@ def test_a_selector_that_changes_counts_for_what_follows(run, open_session, java
     topic, group = unique("SqlChange"), unique("CG")
     run(java, filtering, "produce", topic=topic, count=4, numbered="true")
     consumer = open_session(java, filtering, "consume", topic=topic, group=group, sql="number < 2")
-    consumer.wait(lambda: numbers(consumer) == [0, 1], "the first selection")
+    consumer.wait(lambda: numbers(consumer) == [0, 1], "the first selection", PATIENCE_S)
     consumer._tell("select number >= 12")
-    consumer.wait_for("selected")
-    wait_until(lambda: expressions(filtering, topic, group) == {"number >= 12"}, "both brokers know of it", 30)
+    consumer.wait_for("selected", 1, PATIENCE_S)
+    wait_until(lambda: expressions(filtering, topic, group) == {"number >= 12"}, "both brokers know of it", PATIENCE_S)
     run(java, filtering, "produce", topic=topic, first=10, count=6, numbered="true")
-    consumer.wait(lambda: numbers(consumer) == [0, 1, 12, 13, 14, 15], "the second selection")
+    consumer.wait(lambda: numbers(consumer) == [0, 1, 12, 13, 14, 15], "the second selection", PATIENCE_S)
     consumer.stop()
     assert numbers(consumer) == [0, 1, 12, 13, 14, 15]
 
@@ -109,8 +110,8 @@ def test_an_orderly_consumer_and_retries_keep_to_the_expression(run, open_sessio
     sql = "number > 7 AND number <= 15"
     orderly = open_session(java, filtering, "consume", topic=topic, group=group, order="true", sql=sql)
     retried = open_session(java, filtering, "consume", topic=topic, group=again, failFirst=1, sql=sql)
-    orderly.wait(lambda: numbers(orderly) == list(range(8, 16)), "8 in order")
-    retried.wait(lambda: sum(event["accepted"] for event in retried.of("consumed")) >= 8, "8 accepted again", 60)
+    orderly.wait(lambda: numbers(orderly) == list(range(8, 16)), "8 in order", PATIENCE_S)
+    retried.wait(lambda: sum(event["accepted"] for event in retried.of("consumed")) >= 8, "8 accepted again", PATIENCE_S)
     for lane in (0, 1):
         order = [number for number in orderly.indexes("consumed") if number % 2 == lane]
         assert order == sorted(order)
@@ -133,7 +134,7 @@ def test_a_mistake_is_told_when_a_consumer_starts(run, open_session, java, filte
     topic = unique("SqlWrong")
     run(java, filtering, "produce", topic=topic, count=1)
     consumer = open_session(java, filtering, "consume", topic=topic, group=unique("CG"), sql="number BETWEEN 3 AND")
-    [problem] = consumer.wait_for("error")
+    [problem] = consumer.wait_for("error", 1, PATIENCE_S)
     assert "CODE: 23" in problem["error"] and "line 1, column 20" in problem["error"], problem
 
 
@@ -141,7 +142,7 @@ def test_a_broker_that_may_not_filter_says_so(run, open_session, java, cluster):
     topic = unique("SqlNot")
     run(java, cluster, "produce", topic=topic, count=1)
     consumer = open_session(java, cluster, "consume", topic=topic, group=unique("CG"), sql="a = 1")
-    [problem] = consumer.wait_for("error")
+    [problem] = consumer.wait_for("error", 1, PATIENCE_S)
     assert "CODE: 1 " in problem["error"]
     assert "The broker does not support consumer to filter message by SQL92" in problem["error"]
 
@@ -152,14 +153,14 @@ def test_consumers_keep_their_expressions_over_a_restart(run, open_session, java
     run(java, cluster, "produce", topic=topic, count=12, numbered="true")
     low = open_session(java, cluster, "consume", topic=topic, group=unique("CGlow"), sql="number < 5 OR number > 15")
     high = open_session(java, cluster, "consume", topic=topic, group=unique("CGhigh"), sql="number >= 5")
-    low.wait(lambda: set(numbers(low)) == set(range(5)), "low numbers")
-    high.wait(lambda: set(numbers(high)) == set(range(5, 12)), "high numbers")
+    low.wait(lambda: set(numbers(low)) == set(range(5)), "low numbers", PATIENCE_S)
+    high.wait(lambda: set(numbers(high)) == set(range(5, 12)), "high numbers", PATIENCE_S)
     for broker in cluster.brokers.values():
         broker.restart()
     cluster.wait_registered(*cluster.brokers)
     run(java, cluster, "produce", topic=topic, first=12, count=8, numbered="true")
-    low.wait(lambda: set(numbers(low)) == {0, 1, 2, 3, 4, 16, 17, 18, 19}, "low numbers after the restart", 60)
-    high.wait(lambda: set(numbers(high)) == set(range(5, 20)), "high numbers after the restart", 60)
+    low.wait(lambda: set(numbers(low)) == {0, 1, 2, 3, 4, 16, 17, 18, 19}, "low numbers after the restart", PATIENCE_S)
+    high.wait(lambda: set(numbers(high)) == set(range(5, 20)), "high numbers after the restart", PATIENCE_S)
     low.stop()
     high.stop()
     assert set(numbers(low)) == {0, 1, 2, 3, 4, 16, 17, 18, 19}

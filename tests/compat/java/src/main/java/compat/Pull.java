@@ -25,9 +25,12 @@ final class Pull {
     }
 
     /** The client filters by SQL92 only where it knows the broker's version, which comes with the answer to a heartbeat. */
-    private static void meetBrokers(DefaultMQPullConsumer consumer, String topic) {
+    private static void meetBrokers(DefaultMQPullConsumer consumer, String topic) throws Exception {
         MQClientInstance client = consumer.getDefaultMQPullConsumerImpl().getRebalanceImpl().getmQClientFactory();
         client.updateTopicRouteInfoFromNameServer(topic);
+        client.sendHeartbeatToAllBrokerWithLock();
+        // The client's own heartbeat may have held the lock just now; by the second time it is through.
+        Thread.sleep(500);
         client.sendHeartbeatToAllBrokerWithLock();
     }
 
