@@ -73,7 +73,8 @@ def test_two_groups_and_every_member_of_a_broadcasting_one_filter_by_themselves(
     wanted = {"low": list(range(10)), "high": list(range(10, 20))}
     broadcast = [number for number in range(20) if number != 5]
     for name, member in members.items():
-        member.wait(lambda name=name, member=member: numbers(member) == wanted.get(name, broadcast), f"{name} has all", PATIENCE_S)
+        expected = wanted.get(name, broadcast)
+        member.wait(lambda m=member, e=expected: numbers(m) == e, f"{name} has all", PATIENCE_S)
     for member in members.values():
         member.stop()
 
@@ -111,7 +112,7 @@ def test_an_orderly_consumer_and_retries_keep_to_the_expression(run, open_sessio
     orderly = open_session(java, filtering, "consume", topic=topic, group=group, order="true", sql=sql)
     retried = open_session(java, filtering, "consume", topic=topic, group=again, failFirst=1, sql=sql)
     orderly.wait(lambda: numbers(orderly) == list(range(8, 16)), "8 in order", PATIENCE_S)
-    retried.wait(lambda: sum(event["accepted"] for event in retried.of("consumed")) >= 8, "8 accepted again", PATIENCE_S)
+    retried.wait(lambda: sum(each["accepted"] for each in retried.of("consumed")) >= 8, "8 accepted again", PATIENCE_S)
     for lane in (0, 1):
         order = [number for number in orderly.indexes("consumed") if number % 2 == lane]
         assert order == sorted(order)
