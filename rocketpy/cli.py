@@ -26,6 +26,7 @@ from rocketpy.launch import (
     tell_java_options,
     tell_remarks,
     tell_settings,
+    tell_tls,
     warn,
 )
 from rocketpy.quickstart_ports import BROKER_PORT, EXIT_USAGE, HIGHEST_PORT, LOWEST_PORT, NAMESRV_PORT
@@ -152,9 +153,13 @@ def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
     tell_settings(program.settings, program.file, log, folder / "namesrv.log")
 
     from rocketpy.namesrv.name_server import NameServer
+    from rocketpy.remoting.tls import Tls
 
+    tls = Tls.of(environment)
+    tell_tls(tls, log)
     boot_line = f"The Name Server boot success. serializeType={environment.serialize_type}"
-    return serve_until_signal(NameServer(program.namesrv, program.server), lambda: announce(boot_line, log), log)
+    server = NameServer(program.namesrv, program.server, tls=tls)
+    return serve_until_signal(server, lambda: announce(boot_line, log), log)
 
 
 @main.command(cls=UpstreamCommand, add_help_option=False)
@@ -202,8 +207,11 @@ def _run_broker(
     tell_settings(program.settings, program.file, log, folder / "broker.log")
 
     from rocketpy.broker.broker import Broker
+    from rocketpy.remoting.tls import Tls
 
-    server = Broker(program.broker, program.server, program.client, program.store)
+    tls = Tls.of(environment)
+    tell_tls(tls, log)
+    server = Broker(program.broker, program.server, program.client, program.store, tls=tls)
     return serve_until_signal(server, lambda: _tell_broker(program, environment, log), log)
 
 

@@ -4,6 +4,8 @@ Order: settings, checks, logs, then the server's own start (lock, ports, load, s
 it once; more of them change nothing, so that no stop is torn. Heavy modules are imported by the caller, when it serves.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import logging
@@ -13,13 +15,16 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rocketpy.config.checks import UpstreamRefused
 from rocketpy.config.environment import OPTION_VARIABLES, Environment
 from rocketpy.config.properties import PropertiesFile
 from rocketpy.config.setting import Settings
 from rocketpy.errors import RocketPyError, StartRefused, StoreError
+
+if TYPE_CHECKING:
+    from rocketpy.remoting.tls import Tls
 
 EXIT_FAULT = 255  # upstream's -1: any exception
 EXIT_STORE = 253  # upstream's -3: the store could not be loaded
@@ -103,6 +108,15 @@ def tell_settings(
     for config in settings:
         for name, value in config.properties(nulls=True):
             log.info("%s=%s", name, value)
+
+
+def tell_tls(tls: Tls, log: logging.Logger) -> None:
+    """What of the TLS settings is not in force, to stderr and the log; then all in force to the log."""
+    for remark in tls.remarks:
+        warn(remark)
+        log.warning("%s", remark)
+    for name, value in tls.config.properties(nulls=True):
+        log.info("%s=%s", name, value)
 
 
 def tell_java_options(environment: Environment, log: logging.Logger) -> None:

@@ -49,6 +49,7 @@ from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.listen import bind as bind_port
 from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.server import RemotingServer
+from rocketpy.remoting.tls import Tls
 from rocketpy.stats import SAMPLE_MS, Stats
 from rocketpy.store.clean import Cleaner
 from rocketpy.store.message_store import MessageStore
@@ -77,6 +78,7 @@ class Broker:
         client_config: NettyClientConfig,
         store_config: MessageStoreConfig,
         clock: Clock | None = None,
+        tls: Tls | None = None,
     ) -> None:
         self.config, self.server_config = config, server_config
         self.client_config, self.store_config = client_config, store_config
@@ -100,7 +102,9 @@ class Broker:
         self.schedule = Schedule(DelayDoor(self.store), levels, paths.config_file("delayOffset"), clock, flush_ms)
         self.transactions = TransactionCheck(self)
         self.cleaner = Cleaner(store_config, CleanDoor(self.store), clock)
-        self.remoting_client = RemotingClient(connect_timeout_ms=client_config.connect_timeout_millis)
+        self.tls = tls or Tls.of(server_config.environment)
+        outgoing = self.tls.client_context() if client_config.use_tls else None
+        self.remoting_client = RemotingClient(connect_timeout_ms=client_config.connect_timeout_millis, tls=outgoing)
         self.namesrv = NamesrvLink(config, server_config, self.topics, self.remoting_client)
         self.address_server = self._address_server()
         self.loop_watch = LoopWatch(config.wait_time_mills_in_send_queue, clock)
@@ -141,6 +145,7 @@ class Broker:
         check_broker_settings(self.config, self.store_config)
         check_can_serve(self.server_config, self.store_config)
         load_rules(self.config, self.access)
+        self.tls.load()
         self.store.lock()
         sockets: list[socket.socket] = []
         try:
@@ -188,6 +193,7 @@ class Broker:
             lane=self.lane.core,
             idle_ms=self.server_config.server_channel_max_idle_time_seconds * 1000,
             clock=self.clock,
+            tls=self.tls,
             on_close=self.connection_closed,
             watch=self.loop_watch,
         )

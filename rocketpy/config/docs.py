@@ -14,10 +14,11 @@ from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.config.netty import NettyClientConfig, NettyServerConfig
 from rocketpy.config.setting import Setting, Settings
 from rocketpy.config.store import MessageStoreConfig
+from rocketpy.config.tls import TlsConfig
 
 TABLES = {
     table.__name__: table
-    for table in (BrokerConfig, MessageStoreConfig, NettyServerConfig, NettyClientConfig, NamesrvConfig)
+    for table in (BrokerConfig, MessageStoreConfig, NettyServerConfig, NettyClientConfig, NamesrvConfig, TlsConfig)
 }
 HEAD = "| property | type | default | -m | hot | acts | meaning |\n| --- | --- | --- | --- | --- | --- | --- |\n"
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -26,6 +26,7 @@ ACTING_PROPERTIES = {  # system properties that something here reads
     "rocketmq.broker.diskSpaceCleanForciblyRatio": "used part of the disk at which files go before their time, 0.85; "
     "also `ROCKETMQ_BROKER_DISK_SPACE_CLEAN_FORCIBLY_RATIO`",
     "rocketmq.acl.plain.file": "the rules of access control, a path below `ROCKETMQ_HOME`; /conf/plain_acl.yml",
+    "tls.enable": "whether a broker speaks TLS to its name servers; all other `tls.` settings: docs/tls.md",
     "rocketmq.broker.rebalance.lockMaxLiveTime": "ms after which a silent orderly consumer loses its queues, 60000",
 }
 
@@ -58,7 +59,7 @@ class Environment:
         return [
             word
             for word in self.java_options
-            if word[:2] != "-D" or word[2:].partition("=")[0] not in ACTING_PROPERTIES
+            if word[:2] != "-D" or not _acts(word[2:].partition("=")[0])
         ]
 
     def lookup(self, system_property: str, variable: str) -> str | None:
@@ -84,6 +85,12 @@ class Environment:
         return "ROCKETMQ" if asked == "ROCKETMQ" else "JSON"
 
     @property
+    def tls_enable(self) -> bool | None:
+        """Whether this process's own connections speak TLS, where the surroundings say so."""
+        asked = self.system_properties.get("tls.enable")
+        return None if asked is None else asked.lower() == "true"
+
+    @property
     def home(self) -> str:
         """Java's `user.home`: the base of ~/store, ~/namesrv and ~/logs."""
         return self.system_properties.get("user.home") or self.variables.get("HOME") or str(Path.home())
@@ -96,6 +103,10 @@ class Environment:
     def address(self) -> str:
         """The address advertised when the file gives none."""
         return choose_address().address
+
+
+def _acts(name: str) -> bool:
+    return name in ACTING_PROPERTIES or name.startswith("tls.")  # an unknown one of those is told by config/tls.py
 
 
 def _words(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from rocketpy.config.environment import Environment
 from rocketpy.config.setting import Settings, derived, prop
+from rocketpy.config.tls import uses_tls
 
 KERNEL = "the kernel sizes socket buffers as the connection needs them"
 ONE_LOOP = "one event loop serves every connection"
@@ -135,4 +136,10 @@ class NettyClientConfig(Settings):
         "close the connection of a request that timed out",
         no_effect="a late answer is dropped, a broken connection made anew",
     )
-    use_tls = prop("useTLS", False, "speak TLS to name servers", not_yet="TLS")
+    use_tls = derived(
+        "useTLS",
+        uses_tls,
+        "speak TLS to name servers",
+        java_type="boolean",
+        default_text="`-Dtls.enable`, else whether `tls.server.mode` is enforcing",
+    )

@@ -17,6 +17,7 @@ from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.headers import GetRouteInfoRequestHeader
 from rocketpy.remoting.address_server import NameServerWatch, address_server_url
 from rocketpy.remoting.client import RemotingClient
+from rocketpy.remoting.tls import Tls
 
 log = logging.getLogger("RocketmqNamesrv")
 
@@ -28,9 +29,10 @@ MOST_QUESTIONS = 1000   # at a time; what comes beyond is not found
 class ClusterTest:
     """The routes of `productEnvName`."""
 
-    def __init__(self, config: NamesrvConfig) -> None:
+    def __init__(self, config: NamesrvConfig, tls: Tls | None = None) -> None:
         self._environment_name = config.product_env_name
-        self._client = RemotingClient(name="cluster test", connect_timeout_ms=ONE_SERVER_MS)
+        outgoing = tls.client_context() if tls and config.environment.tls_enable else None
+        self._client = RemotingClient(name="cluster test", connect_timeout_ms=ONE_SERVER_MS, tls=outgoing)
         self._questions: dict[str, asyncio.Task[TopicRouteData | None]] = {}
         given = config.environment.namesrv_addr  # as upstream's admin client: who names them needs no address server
         self._servers = [address.strip() for address in (given or "").split(";") if address.strip()]

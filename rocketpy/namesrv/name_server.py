@@ -23,6 +23,7 @@ from rocketpy.namesrv.route_info import RouteInfo
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.server import RemotingServer
 from rocketpy.remoting.server import bind as bind_port
+from rocketpy.remoting.tls import Tls
 
 if TYPE_CHECKING:
     from rocketpy.access import Access
@@ -36,7 +37,13 @@ FIRST_KV_LOG_S, KV_LOG_S = 60, 600
 class NameServer:
     """One name server; processors get it whole and use its parts."""
 
-    def __init__(self, config: NamesrvConfig, server_config: NettyServerConfig, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        config: NamesrvConfig,
+        server_config: NettyServerConfig,
+        clock: Clock | None = None,
+        tls: Tls | None = None,
+    ) -> None:
         self.config = config
         self.server_config = server_config
         self.configs: tuple[Settings, ...] = (config, server_config)
@@ -44,7 +51,8 @@ class NameServer:
         self.routes = RouteInfo(clock)
         self.access = self._access(clock) if config.acl_strict_admin else None
         self.kv = KVConfig(Path(config.kv_config_path))
-        self.cluster_test = ClusterTest(config) if config.cluster_test else None
+        self.tls = tls or Tls.of(server_config.environment)
+        self.cluster_test = ClusterTest(config, self.tls) if config.cluster_test else None
         self.port = server_config.listen_port
         self._server: RemotingServer | None = None
         self._timers: list[asyncio.TimerHandle] = []
@@ -59,6 +67,7 @@ class NameServer:
         """Bind, load, serve; StartRefused leaves nothing behind."""
         if self.access is not None:
             self.access.load(f"aclStrictAdmin=true ({self.config.origin('aclStrictAdmin')})")
+        self.tls.load()
         sock = bind_port(host, self.server_config.listen_port)
         try:
             self.kv.load()
@@ -70,6 +79,7 @@ class NameServer:
             bind_requests(self),
             name="namesrv",
             idle_ms=self.server_config.server_channel_max_idle_time_seconds * 1000,
+            tls=self.tls,
             on_close=self.connection_closed,
         )
         await self._server.start([sock])

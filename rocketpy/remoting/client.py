@@ -5,6 +5,7 @@ that come from the other side are answered out of the client's own request table
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 from rocketpy._core.command import Command
@@ -29,6 +30,7 @@ class RemotingClient:
         serialize_type: int | None = None,
         connect_timeout_ms: float = CONNECT_TIMEOUT_MS,
         clock: Clock | None = None,
+        tls: ssl.SSLContext | None = None,
         on_close: Callable[[Connection], object] | None = None,
     ) -> None:
         self.request_table: RequestTable = {} if request_table is None else request_table
@@ -36,6 +38,7 @@ class RemotingClient:
         self.serialize_type = configured_serialize_type() if serialize_type is None else serialize_type
         self.connect_timeout_ms = connect_timeout_ms
         self.clock = clock
+        self.tls = tls
         self.on_close = on_close
         self._endpoint: Endpoint | None = None
         self._connections: dict[str, asyncio.Future[Connection]] = {}
@@ -95,7 +98,8 @@ class RemotingClient:
         host, port = split_address(address)
         loop = asyncio.get_running_loop()
         _, protocol = await asyncio.wait_for(
-            loop.create_connection(lambda: PeerProtocol(endpoint), host, port), self.connect_timeout_ms / 1000
+            loop.create_connection(lambda: PeerProtocol(endpoint), host, port, ssl=self.tls),
+            self.connect_timeout_ms / 1000,
         )
         return protocol
 

@@ -23,6 +23,7 @@ cdef class Endpoint:
     cdef readonly Py_ssize_t frame_limit
     cdef readonly Py_ssize_t queue_limit
     cdef readonly int running_limit
+    cdef object gate                    # who decides on TLS (remoting/tls.py), or None: every peer speaks plain
     cdef object on_connect              # called with the connection, or None
     cdef object on_close
     cdef Lane lane
@@ -49,6 +50,8 @@ cdef class Connection(LanePeer):
     cdef set running                        # futures of answers to the peer's requests
     cdef int next_opaque
     cdef int fd                             # -1: write through the transport only
+    cdef bint undecided                     # the gate has not seen the first byte yet
+    cdef bint lost                          # connection_lost was called
     cdef bint in_turn
     cdef bint closing                       # close at the end of the turn
     cdef bint queued                        # the transport may hold bytes: everything goes behind them
@@ -68,6 +71,7 @@ cdef class Connection(LanePeer):
     cdef Py_ssize_t held_size
     cdef Py_ssize_t held_capacity
 
+    cdef int admitted(self, Py_ssize_t size) except -1
     cdef int keep(self, const char* data, Py_ssize_t size) except -1
     cdef int drop(self) except -1
     cdef int run_turn(self, const char* data, Py_ssize_t size) except -1

@@ -2,13 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from rocketpy._core.command import Command
 from rocketpy._core.lane import Lane, LanePeer
 from rocketpy.clock import Clock
 from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.request_table import RequestTable
+
+class Gate(Protocol):
+    """What decides about a server's peers by their first byte; remoting/tls.py has the one there is."""
+
+    def admits_plain(self, connection: Connection) -> bool:
+        """Whether a peer that speaks plain is served; if not, it was refused."""
+
+    def secure(self, connection: Connection, hello: bytes) -> None:
+        """A peer begins a handshake with these bytes: `connection.secured` when it is done, or the connection's end."""
 
 class Endpoint:
     """What all connections of one server or client share. Made inside the running loop."""
@@ -32,6 +41,7 @@ class Endpoint:
         serialize_type: int = 0,
         frame_limit: int = 16777216,
         clock: Clock | None = None,
+        gate: Gate | None = None,
         on_connect: Callable[[Connection], object] | None = None,
         on_close: Callable[[Connection], object] | None = None,
         queue_limit: int = ...,
@@ -86,6 +96,9 @@ class Connection(LanePeer):
 
     def invoke(self, command: Command, timeout_ms: float) -> asyncio.Future[Command]:
         """The peer's response; RemotingTimeout or RemotingSendError when none comes."""
+
+    def secured(self, transport: asyncio.Transport) -> None:
+        """The handshake is done: everything to the peer goes through this transport, and frames are served."""
 
     def close(self) -> None:
         """Close after what was answered has left; inside a turn, at its end."""

@@ -2,7 +2,8 @@
 
 A turn is what one read brought: frames are found and handed to the lane with the GIL released; the others become
 Commands and go through the request table; at the end everything they answered leaves in one write on the socket. What
-the socket does not take is queued in the transport, and while anything is queued there nothing overtakes it.
+the socket does not take is queued in the transport, and while anything is queued there nothing overtakes it. A peer whose
+first byte begins a TLS handshake goes over to a transport that encrypts; nothing of it is written past that one.
 
 Invariants: output is in order. Memory for one peer is bounded: a partial frame grows with the bytes that came, not with
 the length it announces; no more is read while its replies are not taken; beyond `queue_limit` the connection is closed.
@@ -51,6 +52,7 @@ cdef enum:
     IOVECS = 256
     QUEUE_HIGH = 1048576        # bytes in the transport from which on we do not read
     QUEUE_LOW = 262144
+    TLS_HANDSHAKE = 0x16        # the first byte of a TLS connection; of a plain one it would be a frame of 352 MiB
 
 cdef enum Step:
     MORE = 0                    # the rest is an incomplete frame, or nothing
@@ -90,7 +92,8 @@ cdef class Endpoint:
         memset(&self.spare, 0, sizeof(OutBuffer))
 
     def __init__(self, request_table, *, name, lane=None, serialize_type=0, frame_limit=FRAME_LIMIT, clock=None,
-                 on_connect=None, on_close=None, queue_limit=QUEUE_LIMIT, running_limit=RUNNING_LIMIT, watch=None):
+                 gate=None, on_connect=None, on_close=None, queue_limit=QUEUE_LIMIT, running_limit=RUNNING_LIMIT,
+                 watch=None):
         self.request_table = request_table
         self.name = name
         self.lane = Lane() if lane is None else lane
@@ -102,6 +105,7 @@ cdef class Endpoint:
         self.running_limit = running_limit
         self.clock = Clock() if clock is None else clock
         self.machine_clock = type(self.clock) is Clock
+        self.gate = gate
         self.on_connect = on_connect
         self.on_close = on_close
         self.connections = set()
@@ -204,6 +208,7 @@ cdef class Connection(LanePeer):
     def connection_made(self, transport):
         self.transport = transport
         self.is_open = True
+        self.undecided = self.endpoint.gate is not None
         self.last_active_ms = self.endpoint.monotonic_ms()
         self.note_peer(transport.get_extra_info("peername"))
         sock = transport.get_extra_info("socket")
@@ -228,6 +233,9 @@ cdef class Connection(LanePeer):
         memcpy(self.peer.born_host, <const char*>host, 8)
 
     def connection_lost(self, exc):
+        if self.lost:                   # a handshake that failed is told by the loop, or by the gate, or by both
+            return
+        self.lost = True
         self.is_open = False
         self.fd = -1
         self.endpoint.connections.discard(self)
@@ -270,7 +278,7 @@ cdef class Connection(LanePeer):
                 memcpy(reader.shared, self.held, self.held_size)
             reader.window = reader.shared + self.held_size
             reader.window_size = READ_SIZE - self.held_size
-            return reader
+            return reader if self.fd >= 0 else memoryview(reader)   # what decrypts takes slices of it
         # A long frame: straight into its own memory, which doubles as bytes come, up to the frame's end.
         length = frame_length(self.held, self.held_size, self.endpoint.frame_limit)
         if length <= self.held_size:    # whole frames that wait: a loop reads although it was told to pause
@@ -279,11 +287,13 @@ cdef class Connection(LanePeer):
             self.grow(min(length, 2 * self.held_size))
         reader.window = self.held + self.held_size
         reader.window_size = min(length, self.held_capacity) - self.held_size
-        return reader
+        return reader if self.fd >= 0 else memoryview(reader)
 
     def buffer_updated(self, nbytes):
         cdef Py_ssize_t size = nbytes
         self.reads += 1
+        if self.undecided and not self.admitted(size):
+            return
         if self.held_size <= SHARED_HELD:
             size += self.held_size
             self.held_size = 0
@@ -294,6 +304,25 @@ cdef class Connection(LanePeer):
             self.run_turn(self.held, self.held_size)
         else:
             self.last_active_ms = self.endpoint.monotonic_ms()
+
+    # ---- TLS
+
+    cdef int admitted(self, Py_ssize_t size) except -1:
+        """Whether these first bytes are a plain frame's that the gate lets in; a handshake's go to the gate."""
+        cdef const char* first = self.endpoint.reader.shared
+        self.undecided = False
+        if first[0] != TLS_HANDSHAKE:
+            return self.endpoint.gate.admits_plain(self)
+        self.fd = -1
+        self.write_paused = True        # no frame is served before its reply could be encrypted
+        self.check_reading()
+        self.endpoint.gate.secure(self, first[:size])
+        return False
+
+    def secured(self, transport):
+        self.transport = transport
+        transport.set_write_buffer_limits(high=QUEUE_HIGH, low=QUEUE_LOW)
+        self.resume_writing()
 
     # ---- bytes that wait
 

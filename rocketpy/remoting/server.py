@@ -17,6 +17,7 @@ from rocketpy.remoting.listen import bind, listening
 from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.peer_protocol import PeerProtocol
 from rocketpy.remoting.request_table import RequestTable
+from rocketpy.remoting.tls import Tls
 
 __all__ = ["RemotingServer", "bind", "configured_serialize_type"]
 
@@ -41,6 +42,7 @@ class RemotingServer:
         frame_limit: int | None = None,
         serialize_type: int | None = None,
         clock: Clock | None = None,
+        tls: Tls | None = None,
         on_connect: Callable[[Connection], object] | None = None,
         on_close: Callable[[Connection], object] | None = None,
         watch: LoopWatch | None = None,
@@ -52,6 +54,7 @@ class RemotingServer:
         self.frame_limit = configured_frame_limit() if frame_limit is None else frame_limit
         self.serialize_type = configured_serialize_type() if serialize_type is None else serialize_type
         self.clock = clock
+        self.tls = tls
         self.on_connect = on_connect
         self.on_close = on_close
         self.watch = watch
@@ -66,6 +69,8 @@ class RemotingServer:
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Listen on these bound sockets with this server's table."""
+        if self.tls is not None:
+            self.tls.start()
         await self.listen(sockets, self.request_table)
         if self._sweep is None and self.idle_ms > 0:
             self._schedule_sweep()
@@ -79,6 +84,7 @@ class RemotingServer:
             serialize_type=self.serialize_type,
             frame_limit=self.frame_limit,
             clock=self.clock,
+            gate=self.tls,
             on_connect=self.on_connect,
             on_close=self.on_close,
             watch=self.watch,
@@ -96,6 +102,8 @@ class RemotingServer:
             self._sweep = None
         if self.watch is not None:
             self.watch.stop()
+        if self.tls is not None:
+            await self.tls.stop()
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
