@@ -22,11 +22,14 @@ compat: ## official clients against this broker and upstream's
 bench: ## the ratios to upstream's broker, in one run
 	$(PYTHON) -m benchmarks.run --quick
 
+fuzz: ## a minute of each fuzz target, with atheris
+	$(PYTHON) -m tests.fuzz
+
 docs: ## write the tables of docs/config.md and docs/protocol.md anew
-	$(PYTHON) -m rocketpy.config.docs docs/config.md
+	$(PYTHON) -m rocketpy.config.docs docs/config.md docs/tls.md
 	$(PYTHON) -m rocketpy.protocol_docs docs/protocol.md
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
 
-.PHONY: build debug check test crash compat bench docs help
+.PHONY: build debug check test crash compat bench docs help fuzz

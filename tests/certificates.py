@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,14 @@ class Authority:
         certificate.write_bytes(self._sign(name, key=key).public_bytes(PEM))
         secret.write_bytes(private)
         return certificate, secret
+
+    def encrypted(self, key: Path, password: str, cipher: str = "PBE-SHA1-3DES") -> Path:
+        """The key in PKCS#8 as Java's old readers take it, and OpenSSL's own program writes it."""
+        locked = key.with_suffix(".locked")
+        command = ["openssl", "pkcs8", "-topk8", "-v1", cipher, "-provider", "legacy", "-provider", "default",
+                   "-in", str(key), "-out", str(locked), "-passout", f"pass:{password}"]
+        subprocess.run(command, check=True, capture_output=True, timeout=30)
+        return locked
 
     def _key(self, name: str) -> Key:
         return key_of(name, self.is_rsa)

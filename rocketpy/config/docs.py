@@ -1,6 +1,6 @@
-"""Writes the tables of docs/config.md from the settings tables: `python -m rocketpy.config.docs docs/config.md`.
+"""Writes the tables of docs from the settings tables: `python -m rocketpy.config.docs docs/config.md docs/tls.md`.
 
-The page's prose is written by hand; what stands between `<!-- table: X -->` and `<!-- end -->` is X's table.
+A page's prose is written by hand; what stands between `<!-- table: X -->` and `<!-- end -->` is X's table.
 A house test keeps both equal.
 """
 
@@ -43,5 +43,5 @@ def _row(row: Setting) -> str:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(fill_page(path.read_text()))
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(fill_page(path.read_text()))

@@ -11,7 +11,9 @@ from kit.servers import REPO
 
 PAGE = (REPO / "docs/compat.md").read_text()
 TABLES = [line for line in PAGE.splitlines() if line.startswith("|")]
-SCENARIO_FILES = ("test_send", "test_consume", "test_lookups", "test_membership", "test_restarts", "test_sync_flush")
+SCENARIO_FILES = (
+    "test_send", "test_consume", "test_lookups", "test_membership", "test_restarts", "test_sync_flush", "test_tls",
+)  # fmt: skip
 
 
 def names_in(*files: Path) -> set[str]:

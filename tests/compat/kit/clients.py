@@ -30,13 +30,15 @@ class Client(Protocol):
 class JavaClient:
     name = "java"
 
-    def __init__(self, prefix: list[str] | None = None) -> None:
+    def __init__(self, prefix: list[str] | None = None, options: tuple[str, ...] = ()) -> None:
+        """`options` are more words for the JVM."""
         self.prefix = prefix or []
+        self._options = options
         self._class_path = builds.java_program()
 
     def command(self, home: Path) -> list[str]:
         return [*self.prefix, *builds.JVM, f"-Duser.home={home}", "-Drocketmq.client.logUseSlf4j=false",
-                "-Drocketmq.client.rebalance.waitInterval=5000", "-cp", self._class_path, "compat.Main"]
+                "-Drocketmq.client.rebalance.waitInterval=5000", *self._options, "-cp", self._class_path, "compat.Main"]
 
 
 class GoClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -119,6 +120,7 @@ class Cluster:
     ) -> None:
         self.kind = servers.name
         self.root = root
+        self.tls: ssl.SSLContext | None = None  # for a test's own connections, where servers take no others
         self.namesrv = NameServer(servers, root / "namesrv")
         settings = {"namesrvAddr": self.namesrv.address, **settings}
         self.brokers = {name: Broker(servers, root / name, name, settings) for name in names}
@@ -161,7 +163,7 @@ class Cluster:
         wait_until(lambda: self.registered() == set(names), f"brokers {names} registered", timeout_s, every_s=0.1)
 
     def registered(self) -> set[str]:
-        with wire.Peer(self.namesrv_addr) as peer:
+        with wire.Peer(self.namesrv_addr, tls=self.tls) as peer:
             answer = peer.ask(GET_BROKER_CLUSTER_INFO)
             while answer.code != 0:     # upstream reads its tables without their lock here, and may meet a change
                 answer = peer.ask(GET_BROKER_CLUSTER_INFO)

@@ -5,6 +5,7 @@ All of them are given a home folder (store, logs and caches land there) and neve
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import os
 import shutil
@@ -27,6 +28,13 @@ RULES = Path("conf") / "plain_acl.yml"  # of a server's home, where a test has p
 LOGBACK = builds.UPSTREAM / "logback.xml"
 
 
+def with_options(servers: Servers, *options: str) -> Servers:
+    """The same servers, started with these words for the JVM (`-Dname=value`)."""
+    changed = copy.copy(servers)
+    changed.options = options
+    return changed
+
+
 class Running(Protocol):
     """One server that was started."""
 
@@ -42,6 +50,7 @@ class Servers(Protocol):
     """Starts the two programs; `name` is rocketpy or upstream."""
 
     name: str
+    options: tuple[str, ...]  # of the JVM, or what stands for them
 
     def namesrv(self, home: Path, properties: Path) -> Running: ...
     def broker(self, home: Path, properties: Path) -> Running: ...
@@ -58,6 +67,7 @@ class RocketpyServers:
     """bin/mqnamesrv and bin/mqbroker of this checkout."""
 
     name = "rocketpy"
+    options: tuple[str, ...] = ()
 
     def namesrv(self, home: Path, properties: Path) -> Running:
         return self._start("mqnamesrv", home, properties)
@@ -68,6 +78,8 @@ class RocketpyServers:
     def _start(self, script: str, home: Path, properties: Path) -> Program:
         release = home if (home / RULES).exists() else REPO
         env = {"HOME": str(home), "NAMESRV_ADDR": "", "ROCKETMQ_HOME": str(release), **rocketpy_python()}
+        if self.options:
+            env["JAVA_OPT"] = " ".join(self.options)
         return Program(["sh", str(REPO / "bin" / script), "-c", str(properties)], home / f"{script}.out", env, home)
 
 
@@ -75,6 +87,7 @@ class UpstreamJars:
     """The jars of 4.5.2 from Maven's cache, in a JVM of their own."""
 
     name = "upstream"
+    options: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._class_path = builds.class_path(builds.UPSTREAM)
@@ -91,7 +104,8 @@ class UpstreamJars:
         for program in ("namesrv", "broker"):
             shutil.copy(LOGBACK, conf / f"logback_{program}.xml")
         command = [
-            *builds.JVM, "-XX:MaxDirectMemorySize=512m", f"-Duser.home={home}", f"-Drocketmq.home.dir={home}",
+            *builds.JVM, *self.options,
+            "-XX:MaxDirectMemorySize=512m", f"-Duser.home={home}", f"-Drocketmq.home.dir={home}",
             "-Drocketmq.broker.diskSpaceWarningLevelRatio=0.98", "-cp", self._class_path, main, "-c", str(properties),
         ]
         env = {"ROCKETMQ_HOME": str(home), "NAMESRV_ADDR": ""}
@@ -102,6 +116,7 @@ class UpstreamImage:
     """The apache/rocketmq image on the host's network; the run's folders are mounted at their own paths."""
 
     name = "upstream"
+    options: tuple[str, ...] = ()
 
     def __init__(self, engine: docker.DockerClient) -> None:
         self._engine = engine
@@ -119,7 +134,10 @@ class UpstreamImage:
         return Container(self._engine.containers.run(
             IMAGE, ["sh", script, "-c", str(properties)], detach=True, network_mode="host",
             user=f"{os.getuid()}:{os.getgid()}", volumes={shared: {"bind": shared, "mode": "rw"}},
-            environment={"JAVA_OPT_EXT": f"-Xms256m -Xmx256m -Xmn96m -Duser.home={home}{rules}", "HOME": str(home)},
+            environment={
+                "JAVA_OPT_EXT": " ".join(["-Xms256m -Xmx256m -Xmn96m", f"-Duser.home={home}{rules}", *self.options]),
+                "HOME": str(home),
+            },
         ))
 
 

@@ -12,6 +12,7 @@ INSTALL = {
     "mvn": "apt-get install maven",
     "go": "apt-get install golang-go",
     "ip": "apt-get install iproute2",
+    "openssl": "apt-get install openssl",
     "nsenter": "apt-get install util-linux",
     "unshare": "apt-get install util-linux",
 }

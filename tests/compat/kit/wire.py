@@ -10,6 +10,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -43,13 +44,16 @@ class Peer:
 
     _opaques = itertools.count(1)
 
-    def __init__(self, address: str, timeout_s: float = 8.0, source: tuple[str, int] | None = None) -> None:
+    def __init__(self, address: str, timeout_s: float = 8.0, source: tuple[str, int] | None = None,
+                 tls: ssl.SSLContext | None = None) -> None:
         """`source` is this side's host and port where a test wants to give them; they are free again after `close`."""
         host, port = address.rsplit(":", 1)
         self._socket = socket.create_connection((host, int(port)), timeout_s, source)
         if source:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self._socket = tls.wrap_socket(self._socket)
         self.unasked: list[Answer] = []
 
     def __enter__(self) -> Peer:
