@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from rocketpy import json_file
-from rocketpy.errors import RequestRefused
+from rocketpy.errors import RequestRefused, StartRefused
 from rocketpy.protocol import fastjson
 from rocketpy.protocol.codes import ResponseCode
 
@@ -30,8 +30,11 @@ class KVConfig:
         if not text:
             log.warning("no KV config at %s: starting with an empty table", self._path)
             return
-        table = fastjson.loads(text).get("configTable") or {}
-        self._table.update({namespace: dict(values) for namespace, values in table.items()})
+        try:
+            table = fastjson.loads(text).get("configTable") or {}
+            self._table.update({namespace: dict(values) for namespace, values in table.items()})
+        except (AttributeError, TypeError, ValueError):
+            raise StartRefused(f"{self._path} holds no KV table: {json_file.remedy(self._path)}") from None
         log.info("load KV config table OK")
 
     def put(self, namespace: str, key: str, value: str) -> None:

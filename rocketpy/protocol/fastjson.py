@@ -19,6 +19,8 @@ from rocketpy.errors import ProtocolError
 from rocketpy.protocol.message_queue import MessageQueue
 from rocketpy.protocol.spelling import camel
 
+REFERENCED_LIMIT = 16 << 20     # as long as a frame may be
+
 
 def dumps(value: Any) -> bytes:
     """The value as fastjson prints it, compact; UTF-8."""
@@ -110,17 +112,45 @@ def object_key(members: dict[Any, Any]) -> MessageQueue:
 
 def resolve_references(root: Any) -> Any:
     """Replace every `{"$ref":"$.a.b[0]"}` by what it points at; one that points nowhere becomes None."""
-    return replaced(root, root, 0)
+    return References(root).replaced(root, 0)
 
 
-def replaced(value: Any, root: Any, depth: int) -> Any:
+class References:
+    """The references of one text. ProtocolError when what they stand for is more than REFERENCED_LIMIT."""
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+        self._left = REFERENCED_LIMIT
+        self._weights: dict[int, int] = {}
+
+    def replaced(self, value: Any, depth: int) -> Any:
+        """The value with its references replaced."""
+        if isinstance(value, dict):
+            if isinstance(value.get("$ref"), str):
+                return self._referenced(value["$ref"]) if depth < 200 else None
+            return {key: self.replaced(member, depth + 1) for key, member in value.items()}
+        if isinstance(value, list):
+            return [self.replaced(item, depth + 1) for item in value]
+        return value
+
+    def _referenced(self, path: str) -> Any:
+        found = target(self._root, path)
+        if id(found) not in self._weights:
+            self._weights[id(found)] = weight(found)
+        # Shared here, but whoever reads the value makes a copy at each place.
+        self._left -= self._weights[id(found)]
+        if self._left < 0:
+            raise ProtocolError("not JSON: its references stand for too much")
+        return found
+
+
+def weight(value: Any) -> int:
+    """About the characters that a parsed value was written with."""
     if isinstance(value, dict):
-        if isinstance(value.get("$ref"), str):
-            return target(root, value["$ref"]) if depth < 200 else None
-        return {key: replaced(member, root, depth + 1) for key, member in value.items()}
+        return 2 + sum(weight(key) + weight(member) for key, member in value.items())
     if isinstance(value, list):
-        return [replaced(item, root, depth + 1) for item in value]
-    return value
+        return 2 + sum(map(weight, value))
+    return 2 + len(value) if isinstance(value, str) else 4
 
 
 def target(root: Any, path: str) -> Any:

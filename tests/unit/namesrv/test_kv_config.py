@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from rocketpy.errors import StartRefused
 from rocketpy.namesrv.kv_config import KVConfig
 
 
@@ -33,3 +36,11 @@ def test_upstreams_file_is_read(tmp_path: Path) -> None:
     config = KVConfig(path)
     config.load()
     assert config.namespace("ORDER_TOPIC_CONFIG") == {"OrderT": "broker-a:4"}
+
+
+@pytest.mark.parametrize("text", ["[]", '{"configTable":[1]}', '{"configTable":{"NS":"k"}}'])
+def test_json_that_is_no_table_stops_the_start(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "kvConfig.json"
+    path.write_text(text)
+    with pytest.raises(StartRefused, match=r"kvConfig\.json holds no KV table: restore it from kvConfig\.json\.bak"):
+        KVConfig(path).load()

@@ -82,3 +82,12 @@ def test_references_are_resolved():
 def test_a_cycle_of_references_ends():
     assert loads(b'{"a":{"$ref":"$"}}') == {"a": None}
     assert loads(b'{"a":{"$ref":".."},"b":{"$ref":"$.b"}}')["a"] is None
+
+
+def test_references_that_would_grow_without_end_are_refused():
+    """A frame of them could stand for terabytes: fastjson's objects are shared, bodies are not."""
+    references = ",".join(['{"$ref":"$.a"}'] * 200)
+    text = f'{{"a":["{"x" * 100_000}"],"b":[{references}]}}'
+    with pytest.raises(ProtocolError, match="references stand for too much"):
+        loads(text)
+    assert loads(text.replace("x" * 1000, ""))["b"][199] == [""]
