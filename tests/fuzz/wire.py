@@ -112,9 +112,12 @@ HEADERS = classes_of(Header, headers)
 BODY_CLASSES = classes_of(Body, bodies, admin_bodies)
 
 
+SPECIAL = {"topicFilterType": b"SINGLE_TAG", "commitOrRollback": b"8"}
+
+
 def header_seed(number: int) -> bytes:
     """One value a field that nearly every kind of field takes."""
-    values = [b"SINGLE_TAG" if name == "topicFilterType" else b"1" for name in names_of(HEADERS[number])]
+    values = [SPECIAL.get(name, b"1") for name in names_of(HEADERS[number])]
     return bytes([number]) + b"\0".join(values)
 
 
