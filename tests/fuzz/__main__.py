@@ -7,6 +7,7 @@ of coverage is that of Python code; an input that finds a fault is kept in the c
 from __future__ import annotations
 
 import argparse
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ def child(name: str, options: list[str]) -> None:
 
     with atheris.instrument_imports(include=["rocketpy"]):
         run = load_all()[name]
+    logging.disable()  # what is told of bad input is not asked for
     atheris.Setup([sys.argv[0], *options], run)
     atheris.Fuzz()
 

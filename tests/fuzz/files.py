@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from rocketpy._core.consume_queue_ext import ConsumeQueueExt
@@ -32,10 +31,6 @@ UNITS_SIZE = 200
 
 def seed(name: str) -> bytes:
     return (GOLDEN / name).read_bytes()
-
-
-for name in ("RocketmqBroker", "RocketmqStore", "RocketmqCommon", "RocketmqNamesrv"):
-    logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what is told of damage is not asked for here
 
 
 @target("topics_json", StartRefused, seeds=[seed("config/topics.json")])
