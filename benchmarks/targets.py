@@ -49,6 +49,7 @@ TARGETS = (
     *(Target(case, "refused", "value", "at most", 0) for case in ("send-1k-8x16", "send-1k-1x1", "batch-128-8x4")),
     _ratio("follow-1k", "p99_us", 1 / 2),
     _ratio("delayed-1k", "broker_cpu_us", 1 / 3),
+    _ratio("transactions", "broker_cpu_us", 1 / 4),
     Target("sync-1k-64x4", "rate", "ratio", "at least", 10),
     Target("sync-1k-1x1", "rate", "ratio", "at least", 2),
     _ratio("start-namesrv", "listening_s", 1 / 2),

@@ -12,6 +12,7 @@
 #include "pace.h"
 #include "replies.h"
 #include "requests.h"
+#include "transact.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,8 @@ typedef struct {
     uint64_t sent_ns;
     uint32_t opaque; /* 0: nothing in flight */
     int queue;       /* the queue of the request in flight; a pull's slot keeps to its queue */
-    int64_t offset;  /* a pull's cursor */
+    int64_t offset;  /* a pull's cursor; the queue offset of a half message */
+    int64_t half_at; /* where in the commit log the half message stands that is to be committed next; -1: none */
 } Slot;
 
 typedef struct {
@@ -46,7 +48,7 @@ typedef struct {
     Template templates[QUEUE_WIDTHS]; /* by the number of digits of the queue id, less one */
     Pace pace;
     Connection *connections;
-    int epoll, pulls, filters;
+    int epoll, pulls, filters, transactions;
     long messages_per_request;
     Phase phase;
     uint64_t key, total, acked, requests, inflight, last_good_ns;
@@ -118,8 +120,12 @@ static void next_request(Load *load, Connection *connection, long slot_index, ui
     uint64_t rounds = OPAQUES / (uint64_t)options->outstanding;
     uint64_t round = connection->requests++ / (uint64_t)options->outstanding % rounds;
     slot->opaque = FIRST_OPAQUE + (uint32_t)(round * (uint64_t)options->outstanding) + (uint32_t)slot_index;
-    slot->sent_ns = now;
     load->inflight++;
+    if (load->transactions && slot->half_at >= 0) {
+        append_commit(&connection->out, options, slot->opaque, slot->half_at, slot->offset);
+        return;
+    }
+    slot->sent_ns = now;
     if (load->pulls) {
         append_pull(&connection->out, options, slot->opaque, slot->queue, slot->offset);
         return;
@@ -168,6 +174,17 @@ static int take_pull(const Load *load, const Reply *reply, Slot *slot) {
     return count;
 }
 
+/* A transaction's two answers: the half message's place is kept (-1 where it has none), the commit's counts. */
+static long take_transaction(const Reply *reply, Slot *slot) {
+    if (slot->half_at >= 0) {
+        slot->half_at = -1;
+        return 1;
+    }
+    slot->half_at = stored_at(reply);
+    slot->offset = ext_number(reply, "\"queueOf", "fset\"");
+    return -1;
+}
+
 /* A broker that answers wrongly is not worth measuring. */
 static void stop_at_bad_answer(const Reply *reply) {
     fprintf(stderr, "loadgen: bad answer: %.*s (%u bytes of body)\n", (int)reply->header_size, reply->header,
@@ -186,9 +203,14 @@ static long take_reply(Load *load, Connection *connection, const Reply *reply, u
     int passed_over = load->filters && reply->code == PULL_RETRY_IMMEDIATELY; /* there was nothing that is wanted */
     if (reply->code && !passed_over) {
         load->errors[reply->code]++;
+        slot->half_at = -1;
         return index;
     }
-    long messages = load->pulls ? take_pull(load, reply, slot) : take_acknowledgement(load, reply);
+    long messages = load->transactions ? take_transaction(reply, slot)
+                    : load->pulls      ? take_pull(load, reply, slot)
+                                       : take_acknowledgement(load, reply);
+    if (load->transactions && slot->half_at >= 0 && slot->offset >= 0)
+        return index; /* its commit is next */
     if (messages < 0)
         stop_at_bad_answer(reply);
     load->last_good_ns = now;
@@ -262,6 +284,7 @@ static void open_connections(Load *load) {
     }
     for (long i = 0; i < options->connections; i++)
         for (long slot = 0; slot < options->outstanding; slot++) {
+            load->connections[i].slots[slot].half_at = -1;
             load->connections[i].slots[slot].queue = (int)((i * options->outstanding + slot) % options->queues);
             if (!load->pace.period_ns)
                 next_request(load, &load->connections[i], slot, now_ns());
@@ -358,6 +381,7 @@ static int run_load(const Options *options) {
     load->options = options;
     load->pulls = !strcmp(options->mode, "pull");
     load->filters = !has_filter(options, "none");
+    load->transactions = is_transacting(options);
     load->messages_per_request = batch ? options->batch : 1;
     load->key = wall_ms() << 20; /* apart from the keys of any earlier run */
     for (int width = 1; !load->pulls && width <= digits_of((int)options->queues - 1); width++)

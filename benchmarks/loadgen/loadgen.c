@@ -21,7 +21,7 @@ int main(int argc, char **argv) {
         return run_selftest(&options);
     const char *wrong = parse_options(&options, argc, argv);
     int known = has_mode(&options, "send") || has_mode(&options, "batch") || has_mode(&options, "pull") ||
-                has_mode(&options, "follow") || has_mode(&options, "sink");
+                has_mode(&options, "follow") || has_mode(&options, "transact") || has_mode(&options, "sink");
     if (wrong || !known || !in_range(&options)) {
         fprintf(stderr, "loadgen: cannot do: %s\n",
                 wrong ? wrong : "mode, filter, batch, queues, topics, rate, size, outstanding or connections");

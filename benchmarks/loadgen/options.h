@@ -26,7 +26,7 @@ typedef struct {
 } Option;
 
 static const char USAGE[] =
-    "usage: loadgen [--selftest] [--mode send|batch|pull|follow|sink] [--OPTION VALUE]...\n"
+    "usage: loadgen [--selftest] [--mode send|batch|pull|follow|transact|sink] [--OPTION VALUE]...\n"
     "Speaks to a RocketMQ broker as the Java client does, and prints what it measured as one JSON line.\n\n";
 
 /* Sets what the arguments name. Returns the first one that is wrong, or NULL. */
@@ -34,8 +34,8 @@ static const char *parse_options(Options *options, int argc, char **argv) {
     const Option table[] = {
         {"--host", "IPv4 address of the broker", &options->host, NULL},
         {"--port", "its port", NULL, &options->port},
-        {"--mode", "send, batch, pull, follow (send at --rate to a consumer that waits), or sink (answer as a broker that\n"
-                   "                 does nothing)", &options->mode, NULL},
+        {"--mode", "send, batch, pull, follow (send at --rate to a consumer that waits), transact (half messages and\n"
+                   "                 their commits), or sink (answer as a broker that does nothing)", &options->mode, NULL},
         {"--topic", "topic; one send creates it with its 4 queues", &options->topic, NULL},
         {"--group", "producer or consumer group", &options->group, NULL},
         {"--size", "bytes of a message body", NULL, &options->size},

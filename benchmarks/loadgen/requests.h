@@ -93,6 +93,8 @@ static void append_topic(Template *into, const Options *options) {
         into->topic_at = append_blank(&into->bytes, TOPIC_WIDTH);
 }
 
+static int is_transacting(const Options *options) { return !strcmp(options->mode, "transact"); }
+
 /* SEND_MESSAGE_V2 (310) with one message, or SEND_BATCH_MESSAGE (320) with options->batch of them, to a queue whose
  * number has `queue_width` digits. */
 static Template send_template(const Options *options, int batch, int queue_width) {
@@ -105,13 +107,17 @@ static Template send_template(const Options *options, int batch, int queue_width
     append_topic(&made, options);
     append_text(bytes, "\",\"c\":\"TBW102\",\"d\":\"4\",\"e\":\"");
     made.queue_at = append_blank(bytes, queue_width);
-    append_text(bytes, "\",\"f\":\"0\",\"g\":\"");
+    append_text(bytes, is_transacting(options) ? "\",\"f\":\"4\",\"g\":\"" : "\",\"f\":\"0\",\"g\":\"");
     made.born_at = append_blank(bytes, BORN_WIDTH);
     append_text(bytes, "\",\"h\":\"0\",\"i\":\"");
     if (batch)
         append_text(bytes, "WAIT\\u0001true\\u0002"); /* a MessageBatch has no key of its own */
     else
         append_properties(&made, "\\u0001", "\\u0002");
+    if (is_transacting(options)) {
+        snprintf(text, sizeof text, "TRAN_MSG\\u0001true\\u0002PGROUP\\u0001%s\\u0002", options->group);
+        append_text(bytes, text);
+    }
     if (options->delay && !batch) {
         snprintf(text, sizeof text, "DELAY\\u0001%ld\\u0002", options->delay);
         append_text(bytes, text);

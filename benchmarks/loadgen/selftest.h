@@ -86,6 +86,26 @@ static void test_a_record_tells_when_its_message_was_due(const Options *options)
     expect(get_hex(read.body, DUE_WIDTH) == 0x0123456789ABCDEF, "the stamp begins the body");
 }
 
+static void test_a_transaction(Options options) {
+    options.mode = "transact";
+    Template template = send_template(&options, 0, 1);
+    Buffer out = {0};
+    uint64_t key = 0;
+    Reply read;
+    append_send(&out, &template, 1234567, 0, 3, 1565000000123, &key);
+    expect(read_reply(out.at, out.end, &read) == (int64_t)out.end && read.code == 310, "a half message is one frame");
+    expect(memmem(read.header, read.header_size, "TRAN_MSG\\u0001true\\u0002PGROUP\\u0001bench_group", 47) != NULL,
+           "it says that it is one, and whose");
+    out.start = out.end = 0;
+    append_commit(&out, &options, 1234568, 81985529216486895, 42);
+    expect(read_reply(out.at, out.end, &read) == (int64_t)out.end && read.code == 37, "a commit is one frame of code 37");
+    expect(memmem(read.header, read.header_size, "\"commitLogOffset\":\"81985529216486895\"", 37) != NULL,
+           "it names the half message's place");
+    out.start = out.end = 0;
+    answer_send(&out, 1000042, 1);
+    expect(read_reply(out.at, out.end, &read) > 0 && stored_at(&read) == 0, "the place is read out of the message id");
+}
+
 static void test_a_delayed_send(Options options) {
     options.delay = 3;
     Template template = send_template(&options, 0, 1);
@@ -163,6 +183,7 @@ static int run_selftest(const Options *options) {
     test_a_record_tells_when_its_message_was_due(options);
     test_a_delayed_send(*options);
     test_lots_and_filters(*options);
+    test_a_transaction(*options);
     test_batch_frame(options);
     test_answers(options);
     printf("loadgen selftest: %s\n", failures ? "failed" : "passed");

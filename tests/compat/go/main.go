@@ -66,7 +66,7 @@ func main() {
 		key, value, _ := strings.Cut(word, "=")
 		given[key] = value
 	}
-	commands := map[string]func(options) error{"produce": produce, "consume": consume, "pull": pull}
+	commands := map[string]func(options) error{"produce": produce, "consume": consume, "pull": pull, "transact": transact}
 	err := fmt.Errorf("unknown command %s", os.Args[1])
 	if command, known := commands[os.Args[1]]; known {
 		err = command(given)

@@ -41,6 +41,9 @@ public final class Main {
             case "snapshot":
                 Snapshot.run(options);
                 break;
+            case "transact":
+                Transact.run(options);
+                break;
             case "create-topic":
                 Lookup.createTopic(options);
                 break;
