@@ -140,8 +140,12 @@ def broker_cases() -> list[Case]:
         *send_cases(),
         Case("batch-128-8x4", "load", "32 messages of 128 B a send, 8 connections, 4 in flight on each", batch),
         *consumer_cases(),
-        Case("transactions", "load", "half messages of 1024 B, each committed, 8 connections, 16 in flight on each",
-             Load("transact", 1024, 8, 16, 40_000, warm=20_000)),  # fmt: skip
+        Case(
+            "transactions",
+            "load",
+            "half messages of 1024 B, each committed, 8 connections, 16 in flight on each",
+            Load("transact", 1024, 8, 16, 40_000, warm=20_000),
+        ),
         *sync_cases(),
         Case("java-produce", "java", "upstream's benchmark Producer: 64 threads, 128 B"),
         Case("java-consume", "java", "upstream's benchmark Producer and Consumer together"),

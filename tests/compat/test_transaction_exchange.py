@@ -67,7 +67,8 @@ def test_open_transactions_change_hands_and_end_once(
     asked.wait(lambda: set(asked.indexes("checked")) == OPEN, "each open one is asked about", PATIENCE_S)
     wait_until(lambda: progress(handover.store) >= MESSAGES, "the progress on disk", PATIENCE_S, every_s=0.2)
     consumer = open_session(java, second, "consume", topic=TOPIC, group=CONSUMERS)
-    consumer.wait(lambda: set(consumer.indexes("consumed")) == COMMITTED | OPEN - STILL_OPEN, "the committed", PATIENCE_S)
+    ended = COMMITTED | OPEN - STILL_OPEN
+    consumer.wait(lambda: set(consumer.indexes("consumed")) == ended, "the committed", PATIENCE_S)
     asked.stop()
     seen = Counter(event["index"] for event in consumer.stop() if event["event"] == "consumed")
     assert handover.leave(how)[: len(left)] == left

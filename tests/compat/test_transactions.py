@@ -87,7 +87,7 @@ def test_a_check_decides_what_the_producer_left_open(open_session, run, client, 
 
 
 def wait_rounds(cluster: Cluster, rounds: int) -> None:
-    """Until a transaction that is sent now was asked about so many times: what was settled before would have been too."""
+    """Until one that is sent now was asked about so many times: what was open before would have been too."""
     with wire.Peer(cluster.a.address) as peer, wire.Peer(cluster.b.address) as other:
         for each in (peer, other):
             probe(each)
@@ -115,7 +115,7 @@ def test_what_no_check_decides_is_given_up_and_can_be_taken_up_again(open_sessio
     run(java, quick, "create-topic", topic=topic, queues=1)
     producer = open_session(java, quick, "transact", topic=topic, group=producers, count=2, local="unknown",
                             check="unknown", stay="true")
-    producer.wait(lambda: Counter(producer.indexes("checked")) == {0: 3, 1: 3}, "each is asked about 3 times", PATIENCE_S)
+    producer.wait(lambda: Counter(producer.indexes("checked")) == {0: 3, 1: 3}, "asked about 3 times", PATIENCE_S)
     assert sorted(event["times"] for event in producer.of("checked")) == ["1", "1", "2", "2", "3", "3"]
 
     def given_up() -> list[wire.Record]:
