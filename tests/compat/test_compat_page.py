@@ -14,6 +14,7 @@ TABLES = [line for line in PAGE.splitlines() if line.startswith("|")]
 SCENARIO_FILES = (
     "test_send", "test_consume", "test_lookups", "test_membership", "test_restarts", "test_sync_flush", "test_tls",
     "test_transactions",
+    "test_operators", "test_where_groups_begin",
 )  # fmt: skip
 
 

@@ -98,11 +98,12 @@ class Session:
     def queues(self) -> list[tuple[str, int]]:
         """(broker, queue id) pairs that a consumer holds now."""
         before = len(self.of("queues"))
-        self._tell("queues")
+        self.tell("queues")
         self.wait_for("queues", before + 1, 10)
         return sorted((queue["broker"], queue["queue_id"]) for queue in self.of("queues")[-1]["queues"])
 
-    def _tell(self, word: str) -> None:
+    def tell(self, word: str) -> None:
+        """Gives the program a line."""
         assert self._process.stdin
         self._process.stdin.write(word + "\n")
         self._process.stdin.flush()
@@ -120,7 +121,7 @@ class Session:
     def stop(self) -> list[Event]:
         """Asks a consumer to shut down as an application would (offsets are stored, the group is left)."""
         if self._process.poll() is None:
-            self._tell("quit")
+            self.tell("quit")
         return self.finish(40)
 
     def kill(self) -> None:

@@ -1,5 +1,8 @@
 """Offsets of groups and queues."""
 
+import asyncio
+import json
+
 QUEUE = {"topic": "TopicTest", "queueId": 0}
 
 
@@ -40,3 +43,34 @@ def test_asking_makes_no_queue(ask, broker, tmp_path):
 def test_a_missing_field_is_named(ask):
     answer = ask(30, {"topic": "TopicTest"})
     assert (answer.code, answer.ext) == (1, {}) and "<queueId>" in answer.remark
+
+
+def test_nothing_but_a_commit_moves_an_offset(broker, ask, send, pull, connection):
+    send("TopicTest")
+    ask(15, {"consumerGroup": "CG", "commitOffset": 9, **QUEUE})
+    assert pull("TopicTest", 9).code == 21, "the client is corrected, and commits what it makes of it"
+    assert pull("TopicTest", -1).code == 21
+    assert pull("TopicTest", 0).code == 0
+    entry = {"groupName": "CG", "subscriptionDataSet": [{"topic": "TopicTest", "subString": "*"}]}
+    ask(34, body=json.dumps({"clientID": "c1", "consumerDataSet": [entry]}).encode())
+    ask(35, {"clientID": "c1", "consumerGroup": "CG"})
+    broker.connection_closed(connection)
+    ask(207, {"groupName": "CG"})
+    ask(215, {"topic": "TopicTest"})
+    broker.offsets.persist()
+    broker.offsets.load()
+    assert ask(14, {"consumerGroup": "CG", **QUEUE}).ext == {"offset": "9"}
+
+
+def test_a_held_pull_commits_when_it_comes_and_not_when_it_is_woken(broker, pull, ask, send):
+    send("TopicTest")
+
+    async def scenario():
+        assert pull("TopicTest", 1, flag=1 | 2 | 4, commitOffset=1) is None
+        ask(15, {"consumerGroup": "CG", "commitOffset": 2, **QUEUE})
+        send("TopicTest")
+        await asyncio.sleep(0)
+        return len(broker.holds)
+
+    assert asyncio.run(scenario()) == 0
+    assert broker.offsets.query("CG", "TopicTest", 0) == 2

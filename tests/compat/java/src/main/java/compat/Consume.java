@@ -37,6 +37,9 @@ final class Consume {
         consumer.setHeartbeatBrokerInterval(2000);
         consumer.setInstanceName(options.text("instance", "C" + System.nanoTime()));
         consumer.setConsumeFromWhere(ConsumeFromWhere.valueOf(options.text("from", "CONSUME_FROM_FIRST_OFFSET")));
+        if (!options.text("fromTime", "").isEmpty()) {
+            consumer.setConsumeTimestamp(options.text("fromTime", ""));
+        }
         consumer.setMessageModel(MessageModel.valueOf(options.text("model", "CLUSTERING")));
         consumer.setConsumeThreadMin(4);
         consumer.setConsumeThreadMax(4);
@@ -52,7 +55,7 @@ final class Consume {
         work.subscribe();
         work.listen();
         work.consumer.start();
-        Events.emit("started");
+        Events.emit("started", "client_id", work.consumer.buildMQClientId());
         work.obey();
         work.consumer.shutdown();
     }

@@ -1,0 +1,40 @@
+"""Topics and messages by hand, quicker than a client starts: for tests whose subject is who consumes them."""
+
+from __future__ import annotations
+
+from kit import wire
+from kit.cluster import Broker, Cluster
+from kit.process import wait_until
+
+SEND_MESSAGE, UPDATE_AND_CREATE_TOPIC, GET_ROUTE = 10, 17, 105
+QUEUES = 4  # of a topic on one broker
+
+
+def make_topic(cluster: Cluster, topic: str) -> None:
+    """A topic on every master; returns when the name server knows all of them."""
+    ext = {"topic": topic, "defaultTopic": "TBW102", "readQueueNums": QUEUES, "writeQueueNums": QUEUES, "perm": 6,
+           "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0, "order": False}
+    for broker in cluster.brokers.values():
+        with wire.Peer(broker.address) as peer:
+            assert peer.ask(UPDATE_AND_CREATE_TOPIC, ext).code == 0
+    with wire.Peer(cluster.namesrv_addr) as peer:
+        def is_everywhere() -> bool:
+            answer = peer.ask(GET_ROUTE, {"topic": topic})
+            return answer.code == 0 and len(answer.json()["brokerDatas"]) == len(cluster.brokers)
+
+        wait_until(is_everywhere, f"{topic} on every master", 10)
+
+
+def send(broker: Broker, topic: str, first: int, count: int) -> list[str]:
+    """Messages with indexes from `first` on, in turn to the topic's queues; their ids."""
+    with wire.Peer(broker.address) as peer:
+        answers = [peer.ask(SEND_MESSAGE, header(topic, index % QUEUES), f"{index}:")
+                   for index in range(first, first + count)]
+    assert {answer.code for answer in answers} == {0}
+    return [(answer.ext or {})["msgId"] for answer in answers]
+
+
+def header(topic: str, queue: int) -> dict[str, object]:
+    return {"producerGroup": "PG", "topic": topic, "defaultTopic": "TBW102", "defaultTopicQueueNums": QUEUES,
+            "queueId": queue, "sysFlag": 0, "bornTimestamp": 1, "flag": 0, "reconsumeTimes": 0, "unitMode": False,
+            "batch": False, "properties": ""}
