@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tests.fuzz.scratch import memory
 from tests.fuzz.targets import load_all
 
 HANG_S = 10
@@ -39,7 +42,9 @@ def fuzz(name: str, seconds: int, corpus: Path) -> bool:
     options = [f"-max_total_time={seconds}", f"-timeout={HANG_S}", f"-rss_limit_mb={MEMORY_MB}", "-max_len=4096",
                f"-artifact_prefix={folder}/", "-print_final_stats=1", str(folder)]  # fmt: skip
     command = [sys.executable, "-m", "tests.fuzz", CHILD, name, *options]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    with TemporaryDirectory(prefix="fuzz-", dir=memory()) as scratch:  # libFuzzer ends a process before it can clean up
+        environment = {**os.environ, "TMPDIR": scratch}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
     stats = dict(line[6:].split(":", 1) for line in done.stderr.splitlines() if line.startswith("stat::"))
     print(f"{name:24}{'ok' if done.returncode == 0 else 'FOUND A FAULT':15}"
           f"{stats.get('number_of_executed_units', '?').strip():>10} runs,"

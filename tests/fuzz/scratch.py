@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import os
 import tempfile
 from functools import cache
 from pathlib import Path
 from shutil import rmtree
 
 
+def memory() -> Path | None:
+    """Where files are in memory alone, if there is such a place."""
+    shared = Path("/dev/shm")
+    return shared if shared.is_dir() else None
+
+
 @cache
 def folder() -> Path:
     """The process's folder, gone at its end."""
-    memory = Path("/dev/shm")
-    made = Path(tempfile.mkdtemp(prefix="fuzz-", dir=memory if memory.is_dir() else None))
+    made = Path(tempfile.mkdtemp(prefix="fuzz-", dir=None if "TMPDIR" in os.environ else memory()))
     atexit.register(rmtree, made, ignore_errors=True)
     return made
 
