@@ -114,12 +114,10 @@ cdef uint32_t _take_pull_field(const Slice* key, const Slice* value, PullRequest
 
 
 cdef bint read_pull_request(const Frame* frame, PullRequest* request) noexcept nogil:
-    """Fill `request`; False when the header is not plain or the expression is no tag expression."""
+    """Fill `request`; False when the header is not plain."""
     cdef uint32_t seen = 0
     cdef int i
     memset(request, 0, sizeof(PullRequest))
     for i in range(frame.ext_count):
         seen |= _take_pull_field(&frame.ext_key[i], &frame.ext_value[i], request)
-    if request.expression_type.size > 0 and not slice_is(&request.expression_type, b"TAG", 3):
-        return False
     return seen == PULL_REQUIRED and not (request.group.escaped or request.topic.escaped or request.subscription.escaped)

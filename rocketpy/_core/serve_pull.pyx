@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t
 
 from rocketpy._core.desk cimport NEEDS_HOLD, NEEDS_QUEUE, NEEDS_ROW, NOT_MINE, SERVED, TAGS_ROOM, Desk, Pull
-from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice
+from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, slice_is
 from rocketpy._core.hashing cimport java_hash
 from rocketpy._core.lane cimport Peer
 from rocketpy._core.lane_rows cimport PullRow, add_count, note_commit, pull_key
@@ -73,6 +73,8 @@ cdef int _parse_tags(const Slice* expression, TagFilter* tags, int32_t* codes) n
 
 cdef int _choose_tags(Desk* desk, Pull* pull) noexcept nogil:
     if pull.request.sys_flag & SUBSCRIPTION:
+        if pull.request.expression_type.size > 0 and not slice_is(&pull.request.expression_type, b"TAG", 3):
+            return 0
         return _parse_tags(&pull.request.subscription, &pull.tags, desk.codes)
     if pull.row.sub_version < 0 or pull.row.sub_version < pull.request.sub_version:
         return 0

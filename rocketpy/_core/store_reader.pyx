@@ -26,6 +26,7 @@ cdef enum:
     HOT_BYTES = 8 << 20           # so much at the log's end was written a moment ago: nobody is asked whether it is there
     TAIL_BYTES = 4096             # the same for entries at the end of a queue whose last message is hot
     ASKED_BYTES = 65536           # asked of the kernel at once: what a get is likely to bring
+    MOST_ASKED = 1 << 20          # the same for one that goes on and on, as where a filter leaves little: twice as much each time
 
 
 cdef bint tags_match(const TagFilter* tags, int64_t tags_code) noexcept nogil:
@@ -110,6 +111,7 @@ cdef void _scan(
     cdef int64_t log_end = end_offset(store.log)
     cdef int64_t hot_from = INT64_MIN if may_wait else log_end - HOT_BYTES
     cdef int64_t known_from = 0, known_until = 0       # this part of the log is in memory
+    cdef int64_t asked = ASKED_BYTES
     cdef int64_t skip_before = INT64_MIN      # set after a message that is gone: its whole log file is
     cdef int64_t physical_offset = 0
     cdef int64_t tags_code, at, end
@@ -150,7 +152,7 @@ cdef void _scan(
                 if physical_offset < first_offset(store.log):      # else the entry is damaged, and says nothing of others
                     skip_before = (physical_offset // store.log.file_size + 1) * store.log.file_size
             elif (physical_offset < hot_from and not known_from <= physical_offset <= known_until - size
-                    and not _is_in_memory(store, physical_offset, size, &known_from, &known_until)):
+                    and not _is_in_memory(store, physical_offset, size, &asked, &known_from, &known_until)):
                 if at == offset * ENTRY_SIZE - file.start:
                     out.status = GET_NOT_IN_MEMORY
                 break                          # what was found, or passed over, so far is an answer
@@ -187,12 +189,15 @@ cdef inline bint _lacks_map(StoreState* store, int64_t offset, int32_t size) noe
     return file != NULL and file.base == NULL and size >= 0 and offset - file.start + size <= file.wrote
 
 
-cdef bint _is_in_memory(StoreState* store, int64_t offset, int32_t size, int64_t* known_from, int64_t* known_until) noexcept nogil:
+cdef bint _is_in_memory(
+    StoreState* store, int64_t offset, int32_t size, int64_t* asked, int64_t* known_from, int64_t* known_until,
+) noexcept nogil:
     """Whether a record of a mapped file can be read without the disk; and how far behind it that is so."""
     cdef FileMap* file = find_file(store.log, offset)
-    cdef int64_t asked = min(max(<int64_t> size, <int64_t> ASKED_BYTES), file.start + file.size - offset)
+    cdef int64_t wanted = min(max(<int64_t> size, asked[0]), file.start + file.size - offset)
+    asked[0] = min(asked[0] * 2, <int64_t> MOST_ASKED)
     known_from[0] = offset
-    known_until[0] = offset + resident(file, offset - file.start, asked)
+    known_until[0] = offset + resident(file, offset - file.start, wanted)
     return offset + size <= known_until[0]
 
 

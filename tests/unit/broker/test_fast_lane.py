@@ -227,7 +227,7 @@ def sent_and_pulled(colours: str, **more: str) -> list[list[Command]]:
         for number, colour in enumerate(colours)
     ]
     pull = {"consumerGroup": "S", "topic": "T", "queueId": "0", "queueOffset": "0", "maxMsgNums": "32", "sysFlag": "0",
-            "commitOffset": "0", "suspendTimeoutMillis": "0", "subscription": "", "subVersion": "1"}  # fmt: skip
+            "commitOffset": "0", "suspendTimeoutMillis": "0", "expressionType": "SQL92", "subVersion": "1"}  # fmt: skip
     return [sends, [Command(11, pull | more, opaque=100)]]
 
 
