@@ -20,7 +20,11 @@ from rocketpy._core.store_writer cimport (
 cdef enum:
     HOT_BYTES = 8 << 20           # so much at the log's end was written a moment ago: it is in memory
     LARGEST_QUEUE_ID = 65536
+    SCHEDULE_TOPIC_SIZE = 19
     CACHED = 16                   # queues that one call puts to and need not look up again
+
+
+cdef const char* SCHEDULE_TOPIC = b"SCHEDULE_TOPIC_XXXX"
 
 
 cdef struct Target:
@@ -86,6 +90,8 @@ cdef bint _make_real(MessageToPut* message, char* properties) noexcept nogil:
     topic = find_named(&read, b"REAL_TOPIC", 10)
     queue_id = find_named(&read, b"REAL_QID", 8)
     if topic == NULL or queue_id == NULL or topic.value_size > MAX_TOPIC_SIZE:
+        return False
+    if topic.value_size == SCHEDULE_TOPIC_SIZE and memcmp(topic.value, SCHEDULE_TOPIC, SCHEDULE_TOPIC_SIZE) == 0:
         return False
     message.topic = topic.value
     message.topic_size = topic.value_size

@@ -7,6 +7,7 @@ message only after it was put, or can never be (which is logged).
 
 import asyncio
 import logging
+import re
 import threading
 from pathlib import Path
 from typing import Protocol
@@ -17,8 +18,9 @@ from rocketpy._core.json_reader import read_json
 from rocketpy._core.message import Message
 from rocketpy.clock import Clock
 from rocketpy.errors import CorruptMessage, StartRefused
-from rocketpy.store.delay_levels import delays_ms
+from rocketpy.store.delay_levels import SCHEDULE_TOPIC, delays_ms
 from rocketpy.store.property_order import encode_in_map_order
+from rocketpy.store.put_rules import MAX_INTEGER
 from rocketpy.store.results import PutMessageStatus, PutResult
 
 log = logging.getLogger("RocketmqStore")
@@ -29,6 +31,7 @@ RETRY_MS = 10_000                       # after a put that failed
 LONGEST_SLEEP_MS = 60_000               # the wall clock is looked at again, in case it was set
 MESSAGES_A_TURN = 64                    # then others have their turn of the loop
 PLAIN_MESSAGES_A_TURN = 256             # which take a microsecond or two each
+_QUEUE_ID = re.compile(r"[0-9]{1,10}")
 HOPELESS = (PutMessageStatus.MESSAGE_ILLEGAL, PutMessageStatus.PROPERTIES_SIZE_EXCEEDED)
 
 
@@ -281,7 +284,8 @@ def real_message(delayed: Message) -> Message:
     """The message to put when a delayed one is due; its properties keep DELAY, REAL_TOPIC and REAL_QID."""
     topic = delayed.get_property("REAL_TOPIC")
     queue_id = delayed.get_property("REAL_QID") or ""
-    if not topic or not queue_id.isdecimal():
+    # Into the schedule topic again it would go round for ever: somebody sent it there himself.
+    if not topic or topic == SCHEDULE_TOPIC or not _QUEUE_ID.fullmatch(queue_id) or int(queue_id) > MAX_INTEGER:
         raise CorruptMessage(f"{delayed!r} has REAL_TOPIC {topic!r} and REAL_QID {queue_id!r}")
     due = delayed.copy()
     due.properties_raw = encode_in_map_order(delayed.properties)

@@ -212,6 +212,22 @@ def test_the_quick_way_ends_before_what_needs_a_closer_look(house: House) -> Non
     house.close()
 
 
+@pytest.mark.parametrize("real", [{"REAL_TOPIC": "SCHEDULE_TOPIC_XXXX"}, {"REAL_TOPIC": "T", "REAL_QID": "9999999999"}])
+@pytest.mark.parametrize("more", [{}, {"DELAY": "1"}])
+def test_what_somebody_sent_to_the_schedule_himself_ends(
+    house: House, real: dict[str, str], more: dict[str, str]
+) -> None:
+    topic = "SCHEDULE_TOPIC_XXXX"
+    house.store.put_due(Message(topic, b"round and round", properties={"REAL_QID": "0", **real, **more}))
+    house.put(b"good", DELAY="1")
+    for _ in range(3):
+        house.clock.advance(1000)
+        assert house.schedule.deliver(1) is None
+    assert house.store.queue(topic, 0).max_offset == 2
+    assert [message.body for message in house.stored()] == [b"good"]
+    house.close()
+
+
 def test_held_pulls_are_woken_by_what_was_due(house: House) -> None:
     arrivals: list[bool] = []
     house.put(b"the queue is known")

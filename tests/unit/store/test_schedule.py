@@ -191,6 +191,9 @@ def test_a_failed_put_is_tried_again(schedule: Schedule, store: Store, clock: Ma
         {"REAL_TOPIC": "T"},
         {"REAL_TOPIC": "T", "REAL_QID": "-1"},
         {"REAL_TOPIC": "T", "REAL_QID": "x"},
+        {"REAL_TOPIC": "T", "REAL_QID": "9" * 5000},
+        {"REAL_TOPIC": "T", "REAL_QID": "2147483648"},
+        {"REAL_TOPIC": "SCHEDULE_TOPIC_XXXX", "REAL_QID": "0"},  # it would go round for ever
     ],
 )
 def test_what_has_no_real_queue_is_dropped(
