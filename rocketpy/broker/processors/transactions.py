@@ -71,13 +71,20 @@ def _end(broker: Broker, header: EndTransactionRequestHeader) -> Answer:
     if header.commit_or_rollback != TRANSACTION_COMMIT_TYPE:
         _put_op(broker, half)
         return response(ResponseCode.SUCCESS, _NO_REMARK_SET)
-    result = broker.store.put(final_message(half))
+    result = broker.store.put(_final_message(half))
     if not result.is_ok:
         raise refused(*_FAILED.get(result.status, (ResponseCode.SYSTEM_ERROR, "UNKNOWN_ERROR DEFAULT")))
     _put_op(broker, half)
     if broker.settles_later and half.get_property(MessageConst.WAIT_STORE_MSG_OK, "true") == "true":
         return _settled(broker, result)
     return success()
+
+
+def _final_message(half: Message) -> Message:
+    try:
+        return final_message(half)
+    except CorruptMessage as error:  # somebody sent it to the half topic himself
+        raise refused(ResponseCode.SYSTEM_ERROR, f"{_NOT_FOUND}: {error}") from None
 
 
 async def _settled(broker: Broker, result: PutResult) -> Command:

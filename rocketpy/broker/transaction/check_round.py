@@ -19,12 +19,17 @@ from rocketpy.broker.transaction.op_queue import Messages, OpQueue, Read, record
 from rocketpy.clock import Clock
 from rocketpy.protocol.names import TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC, MessageConst
 from rocketpy.store.results import GetMessageStatus, PutResult
+from rocketpy.store.schedule import HOPELESS
 
 log = logging.getLogger("RocketmqTransaction")
 
 STEPS_A_TURN = 16  # a message put back, or a read of 32 ops: some 50 µs each
 LONGEST_ROUND_MS = 60_000
 HALVES_A_READ = 32
+
+
+class CopyRefused(Exception):
+    """A copy of a half message can never be stored, however often it is tried."""
 
 
 class HalfStore(Messages, Protocol):
@@ -129,7 +134,7 @@ class Round:
     def _treat(self, half: Message) -> Turn:
         """Decide about the half message `at`; one that makes us fail must not hold up the others."""
         try:
-            done = self._decide(half)
+            done = self._decide_or_discard(half)
         except Exception as error:
             log.error("half message %d, %r, cannot be checked and is passed over: %r", self.at, half, error)
             self.did["failed"] += 1
@@ -137,6 +142,14 @@ class Round:
         if done:
             self.at += 1
         return Turn.MORE if done else Turn.END
+
+    def _decide_or_discard(self, half: Message) -> bool:
+        """One whose copy can never be stored is given up: it must not hold up those behind it."""
+        try:
+            return self._decide(half)
+        except CopyRefused as refused:
+            log.error("no copy of half message %d can be put back: %s", half.queue_offset, refused)
+            return self._discard(half)
 
     def _decide(self, half: Message) -> bool:
         """False: the round ends before this one."""
@@ -173,6 +186,8 @@ class Round:
 
     def _put(self, copy: Message, what: str) -> PutResult | None:
         placed = self._store.put_due(copy)
+        if placed.status in HOPELESS:
+            raise CopyRefused(f"{copy.topic} takes none, {placed.status.name}")
         if not placed.is_ok:
             log.error("a half message is not put to %s, %s: tried again", copy.topic, placed.status.name)
             return None

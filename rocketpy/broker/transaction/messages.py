@@ -17,7 +17,7 @@ from rocketpy.protocol.headers import CheckTransactionStateRequestHeader
 from rocketpy.protocol.names import MessageConst
 from rocketpy.protocol.sys_flag import TRANSACTION_COMMIT_TYPE, TRANSACTION_NOT_TYPE, with_transaction_type
 from rocketpy.store.property_order import encode_in_map_order
-from rocketpy.store.put_rules import delay_level
+from rocketpy.store.put_rules import MAX_INTEGER, delay_level
 from rocketpy.store.results import PutResult
 
 REMOVE_TAG = "d"  # the only op there is: the half message is committed or rolled back
@@ -53,7 +53,7 @@ def real_queue(half: Message) -> tuple[str, int]:
     """Topic and queue id the sender meant; CorruptMessage where the half message does not say."""
     topic = half.get_property(MessageConst.REAL_TOPIC)
     queue_id = number(half.get_property(MessageConst.REAL_QUEUE_ID) or "")
-    if not topic or queue_id < 0:
+    if not topic or not 0 <= queue_id <= MAX_INTEGER:
         raise CorruptMessage(f"{half!r} has no REAL_TOPIC and REAL_QID")
     return topic, queue_id
 

@@ -12,10 +12,11 @@ from array import array
 from enum import Enum, auto
 from typing import Protocol
 
+from rocketpy._core.consume_queue import ConsumeQueue
 from rocketpy._core.message import Message, decode_message
 from rocketpy.broker.transaction.messages import op_names
 from rocketpy.errors import CorruptMessage
-from rocketpy.protocol.names import TRANS_OP_HALF_TOPIC
+from rocketpy.protocol.names import TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC
 from rocketpy.store.results import GetMessageStatus, GetResult
 
 log = logging.getLogger("RocketmqTransaction")
@@ -41,6 +42,7 @@ class Messages(Protocol):
     def get(self, topic: str, queue_id: int, offset: int, max_nums: int, *, may_wait: bool) -> GetResult: ...
     def min_offset(self, topic: str, queue_id: int) -> int: ...
     def max_offset(self, topic: str, queue_id: int) -> int: ...
+    def queue(self, topic: str, queue_id: int) -> ConsumeQueue | None: ...
 
 
 class OpQueue:
@@ -55,9 +57,13 @@ class OpQueue:
         self._named = array("q")  # from _base on: the half message each op names
         self._settled = bytearray()
         self._base = self._dropped = self._used = self._first = self._end = self.offset = 0
+        self._first_record = 0  # of the queue of half messages, in the commit log
 
     def begin(self, progress: int, first_half: int, end_half: int) -> None:
         """A round begins: `progress` is what was committed of the op queue, the half messages are first..end."""
+        if first_half < self._first:  # another queue: the old one was deleted
+            self._late.clear()
+        self._first_record = self._where_halves_begin()
         self._first, self._end = first_half, min(end_half, first_half + MAX_HALVES)
         self._settled = bytearray(self._end - self._first)
         least = self._store.min_offset(TRANS_OP_HALF_TOPIC, self._queue_id)
@@ -69,6 +75,11 @@ class OpQueue:
         self.offset = self._base = start
         self._used = self._dropped = 0
         self._named = array("q")
+
+    def _where_halves_begin(self) -> int:
+        queue = self._store.queue(TRANS_HALF_TOPIC, self._queue_id)
+        entry = queue.entry(queue.min_offset) if queue is not None else None
+        return entry[0] if entry is not None else 0
 
     @property
     def end_half(self) -> int:
@@ -109,15 +120,26 @@ class OpQueue:
             self.offset = offset
 
     def _take(self, op: Message) -> None:
-        half_offset = op_names(op)
-        if half_offset is None:
+        half_offset = self._half_of(op)
+        if half_offset == NO_OP:
             log.error("an op message that is none is left out: %r, tags %s", op, op.get_property("TAGS"))
         elif half_offset < self._first:
             self._settle_late(half_offset)
         elif half_offset < self._end:
             self._settled[half_offset - self._first] = 1
-        self._note(NO_OP if half_offset is None else half_offset)
+        self._note(half_offset)
         self.offset = op.queue_offset + 1
+
+    def _half_of(self, op: Message) -> int:
+        """The half message that an op settles: one that stands before it in the log.
+
+        Anybody can send here, and ops outlive a half topic that is deleted: NO_OP for those, which would settle others.
+        """
+        named = op_names(op)
+        if named is None or op.physical_offset < self._first_record:
+            return NO_OP
+        is_there = named < self._end or named < self._store.max_offset(TRANS_HALF_TOPIC, self._queue_id)
+        return named if is_there else NO_OP
 
     def _settle_late(self, half_offset: int) -> None:
         self._late[half_offset] = None

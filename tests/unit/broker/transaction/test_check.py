@@ -247,12 +247,44 @@ def test_ops_for_half_messages_long_gone_are_used_up(tx, broker):
     assert tx.progress() == (10, 5)
 
 
-def test_an_op_for_a_half_message_that_is_not_there_yet_stays(tx, producer):
+def test_an_op_before_its_half_message_is_none_and_used_up(tx, producer, caplog):
+    """Anybody may send one: it must neither settle what comes later nor hold up the progress."""
     tx.half(b"open")
-    tx.broker.store.put_due(Message(OP, b"77", properties={"TAGS": "d"}))
+    tx.broker.store.put_due(Message(OP, b"3", properties={"TAGS": "d"}))
+    tx.broker.store.put_due(Message(OP, b"9" * 18, properties={"TAGS": "d"}))
     tx.later()
+    assert caplog.text.count("an op message that is none") == 2
+    tx.half(b"next")
+    tx.half(b"third")
     tx.later()
-    assert producer.asked_about == [b"open", b"open"] and tx.progress() == (2, -1)
+    assert producer.asked_about == [b"open", b"open", b"next", b"third"] and tx.progress() == (4, 2)
+
+
+def test_a_copy_that_has_no_room_does_not_hold_up_the_others(tx, producer, caplog):
+    """The half message has the 32 KiB of properties that there may be; its copy would have more."""
+    room = 32_767 - len(tx.half(b"first").properties_raw)
+    full = tx.half(b"large", x="y" * (room - 3))
+    assert len(full.properties_raw) == 32_767
+    tx.half(b"last")
+    tx.later()
+    assert producer.asked_about == [b"first", b"last"] and tx.progress()[0] == 3
+    assert [message.body for message in tx.queue(GIVEN_UP)] == [b"large"]
+    assert "PROPERTIES_SIZE_EXCEEDED" in caplog.text
+    assert tx.end(full).code == 0
+
+
+def test_what_cannot_be_put_anywhere_is_passed_with_a_line(tx, producer, monkeypatch, caplog):
+    tx.half(b"first")
+    tx.half(b"second")
+    put_due = tx.broker.store.put_due
+
+    def put(message):
+        return PutResult(PutMessageStatus.MESSAGE_ILLEGAL) if message.body == b"first" else put_due(message)
+
+    monkeypatch.setattr(tx.broker.store, "put_due", put)
+    tx.later()
+    assert producer.asked_about == [b"second"] and tx.progress()[0] == 2
+    assert "half message 0" in caplog.text and "MESSAGE_ILLEGAL" in caplog.text
 
 
 def test_half_messages_that_were_cleaned_away_are_passed(tx, broker, producer, caplog):
@@ -273,6 +305,23 @@ def test_a_queue_that_was_deleted_begins_anew(tx, broker, producer, ask, caplog)
     tx.later()
     assert producer.asked_about[-1] == b"new" and tx.progress()[0] == 1
     assert "progress 3 is not within 0..1, going on at 0" in caplog.text
+
+
+def test_ops_of_a_deleted_queue_settle_nothing_of_the_new_one(tx, producer, ask):
+    for number in range(3):
+        tx.end(tx.half(b"%d" % number))
+    late = tx.half(b"late", CHECK_IMMUNITY_TIME_IN_SECONDS="100")
+    tx.later()
+    tx.end(late)
+    tx.later()
+    assert ask(215, {"topic": HALF}).code == 0
+    tx.later()
+    asked = len(producer.asked)
+    for number in range(5):
+        tx.half(b"new %d" % number, CHECK_IMMUNITY_TIME_IN_SECONDS="100")
+    for _ in range(4):
+        tx.later()
+    assert set(producer.asked_about[asked:]) == {b"new %d" % number for number in range(5)}
 
 
 def test_a_deleted_topic_leaves_the_op_queue_alone(tx, broker, ask, producer):

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from rocketpy._core.message import decode_message_id
+from rocketpy._core.message import Message, decode_message_id
 from rocketpy.config.store import BrokerRole, FlushDiskType
 from tests.unit.broker.transaction.conftest import GIVEN_UP, HALF, OP, Transactions
 
@@ -52,6 +52,16 @@ def test_a_commit_puts_the_message_to_its_queue(tx, clock):
     assert (op.body, dict(op.properties), op.sys_flag) == (b"0", {"TAGS": "d", "WAIT": "true"}, 0)
     assert op.born_host == op.store_host == final.store_host == ("10.1.2.3", 10911)
     assert op.born_timestamp == clock.now_ms()
+
+
+@pytest.mark.parametrize("queue_id", ["x", "-1", "2147483648", "9" * 17])
+def test_a_half_message_that_names_no_queue_is_not_committed(tx, queue_id, caplog):
+    odd = Message(HALF, b"odd", properties={"PGROUP": "PG", "REAL_TOPIC": "Orders", "REAL_QID": queue_id})
+    assert tx.broker.store.put_due(odd).is_ok
+    answer = tx.end(tx.halves()[0], COMMIT, msgId="")
+    assert answer.code == 1 and answer.remark.startswith("Find prepared transaction message failed: ")
+    assert "has no REAL_TOPIC and REAL_QID" in answer.remark
+    assert tx.ops() == [] and not caplog.records
 
 
 def test_a_rollback_leaves_only_an_op(tx):
