@@ -34,6 +34,8 @@ log = logging.getLogger("RocketmqFilter")
 SQL92 = "SQL92"
 DEAD_BEFORE_LOAD_MS = 30_000  # upstream's guess of how long ago the consumers of a stopped broker left
 MOST_FILTERS = 50_000  # peers make them
+COMPILED_AT_ONCE = 32_768  # characters of a heartbeat: others wait while it is served
+SHOWN = 200  # characters in the log of an expression that is none
 
 
 def is_tag_type(expression_type: str | None) -> bool:
@@ -98,12 +100,31 @@ class ConsumerFilters:
 
     # -- changes
 
-    def register(self, group: str, subscriptions: Collection[SubscriptionData]) -> None:
-        """Take in what a group's heartbeat subscribes to; filters of topics it does not name any more are dead."""
+    def register(
+        self, group: str, subscriptions: Collection[SubscriptionData], room: int = COMPILED_AT_ONCE
+    ) -> int:
+        """Take in what a group's heartbeat subscribes to; filters of topics it does not name any more are dead.
+
+        What is left of `room`, the characters that may still be compiled; without any the next heartbeat is waited for.
+        """
         for wanted in subscriptions:
-            if not is_tag_type(wanted.expression_type) and wanted.sub_string:
-                self._register(group, wanted, wanted.sub_string)
+            if is_tag_type(wanted.expression_type) or not wanted.sub_string:
+                continue
+            if self._is_to_compile(group, wanted):
+                if room <= 0:
+                    log.warning("the filter of group %s in topic %s waits for the next heartbeat", group, wanted.topic)
+                    break
+                room -= len(wanted.sub_string)
+            self._register(group, wanted, wanted.sub_string)
         self._kill(group, self._topics_of.get(group, set()) - {wanted.topic for wanted in subscriptions})
+        return room
+
+    def _is_to_compile(self, group: str, wanted: SubscriptionData) -> bool:
+        old = self.get(wanted.topic, group)
+        if old is None:
+            return True
+        is_same = (wanted.sub_string, wanted.expression_type) == (old.data.expression, old.data.expression_type)
+        return wanted.sub_version > old.data.client_version and not is_same
 
     def unregister(self, group: str) -> None:
         """The last client of a group is gone."""
@@ -137,7 +158,8 @@ class ConsumerFilters:
         try:
             program = compiled(wanted.expression_type, expression)
         except FilterSyntaxError as error:
-            log.error("the filter of group %s in topic %s is none: %s (%s)", group, topic, error.remark, expression)
+            shown = expression[:SHOWN]
+            log.error("the filter of group %s in topic %s is none: %s (%s)", group, topic, error.remark, shown)
         else:
             bits = BloomFilterData(self.bloom.bit_num, self.bloom.positions(f"{group}#{topic}"))
             data = ConsumerFilterData(topic, group, expression, wanted.expression_type, wanted.sub_version)

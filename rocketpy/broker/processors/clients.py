@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
 from rocketpy.broker.clients import Client
-from rocketpy.broker.consumer_filters import compiled, is_tag_type
+from rocketpy.broker.consumer_filters import COMPILED_AT_ONCE, compiled, is_tag_type
 from rocketpy.broker.processors.answers import Answer, refused, success
 from rocketpy.broker.processors.pull_filter import check_property_filter
 from rocketpy.filter import FilterSyntaxError
@@ -32,14 +32,16 @@ def heart_beat(broker: Broker, connection: Connection, request: Command, header:
     def client_of() -> Client:  # one for each registry: it keeps its own time of the last heartbeat in it
         return Client(connection, heartbeat.client_id, request.language, request.version)
 
+    room = COMPILED_AT_ONCE
     for consumer in heartbeat.consumer_data_set:
-        _register_consumer(broker, client_of(), consumer)
+        room = _register_consumer(broker, client_of(), consumer, room)
     for producer in heartbeat.producer_data_set:
         broker.producers.register(producer.group_name, client_of())
     return success()
 
 
-def _register_consumer(broker: Broker, client: Client, consumer: ConsumerData) -> None:
+def _register_consumer(broker: Broker, client: Client, consumer: ConsumerData, room: int) -> int:
+    """What is left of `room` for expressions of other groups."""
     names.check_name("group", consumer.group_name)
     group = broker.groups.find(consumer.group_name)
     if group is not None:
@@ -48,7 +50,7 @@ def _register_consumer(broker: Broker, client: Client, consumer: ConsumerData) -
         broker.topics.create_in_send_back(retry_topic, group.retry_queue_nums, perm.READ | perm.WRITE, flag)
     notify = group is None or group.notify_consumer_ids_changed_enable
     broker.consumers.register(consumer, client, notify=notify)
-    broker.filters.register(consumer.group_name, consumer.subscription_data_set)
+    return broker.filters.register(consumer.group_name, consumer.subscription_data_set, room)
 
 
 def unregister_client(

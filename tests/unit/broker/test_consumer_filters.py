@@ -97,6 +97,16 @@ def test_an_expression_that_cannot_be_compiled_takes_the_old_one_away(filters, c
     assert "no filter of type PERL" in caplog.text
 
 
+def test_a_heartbeat_may_not_keep_the_broker_compiling(filters, caplog):
+    wanted = [sql(topic=name) for name in "ABCD"]  # of 14 characters each
+    assert filters.register("G", wanted, 40) < 0
+    assert [name for name in "ABCD" if filters.get(name, "G")] == ["A", "B", "C"]
+    assert "the filter of group G in topic D waits for the next heartbeat" in caplog.text
+    assert filters.register("G", wanted, 40) == 40 - 14  # what is known costs nothing
+    assert filters.get("D", "G") and not filters.get("A", "G").is_dead
+    assert filters.register("Other", [sql()], 0) == 0 and filters.get("T", "Other") is None
+
+
 def test_a_group_that_goes_is_dead_and_lives_again_when_it_comes_back(filters, clock):
     filters.register("G", [sql(), sql(topic="U")])
     clock.advance(10)
