@@ -20,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background: serv
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=20, help="rounds of the crash loop")
     parser.addoption("--differential-seeds", default="1", help="seeds of random requests to both servers: 7 or 7-99")
-    parser.addoption("--differential-length", type=int, default=700, help="requests a seed")
+    parser.addoption("--differential-length", type=int, default=500, help="requests a seed")
     parser.addoption(
         "--server",
         choices=["rocketpy", "upstream", "both"],

@@ -9,6 +9,7 @@ cdef class LoopWatch:
     cdef int64_t due_ms                 # monotonic; when the next tick is due, 0 while none is
     cdef int64_t ticked_cpu_ms
     cdef bint active                    # there were turns since the last tick
+    cdef int idle_ticks                 # ticks in a row without one
     cdef object clock
     cdef object cpu_ms
     cdef public object call_later       # of the loop, once there was a turn

@@ -6,6 +6,7 @@ from typing import Any
 from rocketpy.clock import Clock
 
 TICK_MS: int
+IDLE_TICKS: int
 
 class LoopWatch:
     """One for all connections of a server."""

@@ -13,6 +13,7 @@ from libc.stdint cimport int64_t
 from rocketpy.clock import Clock
 
 TICK_MS = 50
+IDLE_TICKS = 40         # so many without a turn, and it stops until the next one
 
 
 def thread_cpu_ms():
@@ -53,11 +54,10 @@ cdef class LoopWatch:
         self.late_ms = max(0, now_ms - self.due_ms)
         self.off_cpu_ms = max(0, self.late_ms - worked_ms)
         self.due_ms = 0
-        if self.active:
-            self.active = False
+        self.idle_ticks = 0 if self.active else self.idle_ticks + 1
+        self.active = False
+        if self.idle_ticks < IDLE_TICKS:
             self._schedule(now_ms)
-        else:
-            self.late_ms = self.off_cpu_ms = 0
         if self.on_tick is not None:
             self.on_tick()
 

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import re
+import select
 import socket
 import ssl
 import struct
@@ -106,6 +107,13 @@ class Peer:
             return True
         except TimeoutError:
             return False
+
+    def speaks_before(self, other: Peer, timeout_s: float) -> bool:
+        """Whether this side has something to read before the other has; TimeoutError when neither has in time."""
+        ready, _, _ = select.select([self._socket, other._socket], [], [], timeout_s)
+        if not ready:
+            raise TimeoutError
+        return self._socket in ready
 
     def _exactly(self, size: int) -> bytes:
         data = bytearray()

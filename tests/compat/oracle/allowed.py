@@ -11,6 +11,7 @@ from typing import Any
 from oracle.lockstep import Allowed
 from oracle.transcript import Step
 
+OWN_SETTINGS = {"aclStrictAdmin"}
 EXCEPTION = re.compile(r"[\w.]+(Exception|Error)\b.*", re.DOTALL)
 
 
@@ -27,8 +28,44 @@ def no_producers(step: Any, theirs: Step, ours: Step) -> bool:
     return step.code == 204 and nobody and ours.get("code") == 1 and ours["remark"].endswith("] not exist")
 
 
+def no_accounts(step: Any, theirs: Step, ours: Step) -> bool:
+    """A change of accounts without aclEnable: a null pointer upstream, the reason here, with the same code."""
+    same = {**theirs, "remark": None} == {**ours, "remark": None}
+    return step.code in (50, 51, 53) and same and "aclEnable=false" in (ours["remark"] or "")
+
+
+def no_half(step: Any, theirs: Step, ours: Step) -> bool:
+    """A check of what is no half message: upstream's words, and here why."""
+    return step.code == 323 and theirs.get("code") == ours.get("code") == 1 and ours["remark"].startswith(
+        theirs["remark"] or "?")
+
+
+def own_settings(step: Any, theirs: Step, ours: Step) -> bool:
+    """Settings that only this broker has."""
+    return step.code == 26 and set(ours["names"]) - set(theirs["names"]) == OWN_SETTINGS
+
+
+def entries(step: Any, theirs: Step, ours: Step) -> bool:
+    """A consume queue's entries: upstream answers zeros before it has read them."""
+    zeros = {"maxQueueIndex": 0, "minQueueIndex": 0}
+    return step.code == 321 and theirs.get("body") == zeros and ours.get("code") == theirs.get("code") == 0
+
+
+def no_queue(step: Any, theirs: Step, ours: Step) -> bool:
+    """A consume queue without an entry: upstream makes one of every queue that it is asked about."""
+    zeros = {"maxQueueIndex": 0, "minQueueIndex": 0}
+    return step.code == 321 and theirs.get("body") == zeros and (ours["remark"] or "").endswith(" is not exist!")
+
+
 BROKER: dict[str, Allowed] = {
     "named": Allowed("a refusal says what is wrong; upstream's is an exception and a line of its source", named),
     "no producers": Allowed("a producer group goes with its last connection; upstream keeps it for ever", no_producers),
+}
+BROKER |= {
+    "no accounts": Allowed("a broker without accounts says so; upstream's is a null pointer", no_accounts),
+    "no half": Allowed("why a message cannot be checked again is said", no_half),
+    "own settings": Allowed("aclStrictAdmin guards what upstream leaves open", own_settings),
+    "no queue": Allowed("a question makes no queue", no_queue),
+    "entries": Allowed("the entries of a consume queue are answered; upstream encodes the answer too early", entries),
 }
 NAME_SERVER: dict[str, Allowed] = {}

@@ -18,7 +18,7 @@ from kit import wire
 from kit.cluster import Cluster
 
 from oracle.broker_scenarios import SEND_MESSAGE, send_ext
-from oracle.transcript import SILENCE, Side, Step
+from oracle.transcript import SILENCE, Side, Step, canonical
 
 TAG = "dif000"
 NOWHERE = 2**40
@@ -28,7 +28,7 @@ ID = re.compile(r"<id at (\d+)>")
 PLACES = {"physical_offset", "indexLastUpdatePhyoffset", "prepared_transaction_offset", "physicOffset"}
 HIDDEN = {
     "lastUpdateTimestamp", "lastTimestamp", "minTimeStamp", "maxTimeStamp", "consumeTimeStamp", "delayTime",
-    "msgStoreTime", "consumeTps", "codeSet", "tagsSet", "sum", "tps", "avgpt",
+    "minTimeStampStr", "maxTimeStampStr", "consumeTimeStampStr", "msgStoreTime", "consumeTps", "codeSet", "tagsSet", "sum", "tps", "avgpt",
 }
 
 
@@ -67,7 +67,9 @@ class Recorder(Side):
             return "<hidden>"
         if key in PLACES and int(value) > 0:
             return int(value) - self.base
-        return super()._value(key, value, hide)
+        plain = super()._value(key, value, hide)
+        # The progress of a group, a list a group: Java's hash order.
+        return sorted(plain, key=canonical) if isinstance(value, list) and key.startswith(self.word) else plain
 
     def _text(self, text: str | None) -> str | None:
         plain = super()._text(text)

@@ -147,30 +147,25 @@ class Called:
         client = side.peer("broker", side.out(self.client))
         asker = side.peer("broker", "asker")
         opaque = asker.tell(self.code, side.out(self.ext))
-        heard = self._heard(client)
+        heard = self._heard(client, asker)
         if heard is not None:
             self._reply(client, heard)
         answer = asker.receive()
         return {"heard": None if heard is None else own(side.plain(heard, ())), "own": answer.opaque == opaque,
                 **own(side.plain(answer, ()))}
 
-    def _heard(self, client: wire.Peer) -> wire.Answer | None:
-        """The call; None when it does not come within a moment, as where the client is not known."""
+    def _heard(self, client: wire.Peer, asker: wire.Peer) -> wire.Answer | None:
+        """The call; None when the asker is answered without it, as where the client is not known."""
         found = next((each for each in client.unasked if each.code == self.asked), None)
         if found is not None:
             client.unasked.remove(found)
             return found
-        client.patience(0.5)
-        try:
-            while True:
-                heard = client.receive()
-                if heard.code == self.asked:
-                    return heard
-                client.unasked.append(heard)
-        except TimeoutError:
-            return None
-        finally:
-            client.patience(PATIENCE_S)
+        while client.speaks_before(asker, PATIENCE_S):
+            heard = client.receive()
+            if heard.code == self.asked:
+                return heard
+            client.unasked.append(heard)
+        return None
 
     def _reply(self, client: wire.Peer, heard: wire.Answer) -> None:
         if heard.flag & wire.ONEWAY:

@@ -20,7 +20,8 @@ from kit.process import wait_until
 
 SILENCE = {"answer": "none"}
 GET_MAX_OFFSET = 30
-UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas", "groupList", "connectionSet"}
+UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas", "groupList", "connectionSet",
+             "consumeStatsList"}
 OWN_SETTINGS = {"aclStrictAdmin"}  # off by default
 TIMES = {"timestamp", "counter", "store_timestamp", "indexLastUpdateTimestamp"}
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from rocketpy._core.command import Command, response
 from rocketpy.clock import ManualClock
-from rocketpy.remoting.loop_watch import TICK_MS, LoopWatch
+from rocketpy.remoting.loop_watch import IDLE_TICKS, TICK_MS, LoopWatch
 from rocketpy.remoting.server import RemotingServer, bind
 
 LIMIT_MS = 200
@@ -21,8 +21,11 @@ class Round:
     """A loop in which time passes by hand."""
 
     def __init__(self) -> None:
-        self.clock, self.cpu_ms, self.ticks = ManualClock(), 0, 0
-        self.watch = LoopWatch(LIMIT_MS, self.clock, cpu_ms=lambda: self.cpu_ms, call_later=never, on_tick=self.ticked)
+        self.clock, self.cpu_ms, self.ticks, self.scheduled = ManualClock(), 0, 0, 0
+        self.watch = LoopWatch(LIMIT_MS, self.clock, cpu_ms=lambda: self.cpu_ms, call_later=self.later, on_tick=self.ticked)
+
+    def later(self, delay_s, tick) -> None:
+        self.scheduled += 1
 
     def ticked(self) -> None:
         self.ticks += 1
@@ -57,13 +60,15 @@ def test_a_turn_behind_the_tick_says_how_long_the_loop_did_not_come_round():
 def test_nothing_ticks_while_nothing_is_read():
     each = Round()
     each.turn()
-    each.passes(TICK_MS + 300)
-    each.watch.tick()       # there was a turn: one more
-    each.passes(TICK_MS)
-    each.watch.tick()       # there was none: the last
-    assert each.watch.late_ms == 0
+    for _ in range(IDLE_TICKS + 1):     # the first of them had a turn before it
+        assert each.scheduled == 1
+        each.scheduled = 0
+        each.passes(TICK_MS)
+        each.watch.tick()
+    assert each.scheduled == 0
     each.passes(60_000)
-    assert each.turn() == 0
+    assert each.turn() == 0             # what begins now is in time
+    assert each.scheduled == 1
 
 
 class Served:
