@@ -42,7 +42,7 @@ def no_half(step: Any, theirs: Step, ours: Step) -> bool:
 
 def own_settings(step: Any, theirs: Step, ours: Step) -> bool:
     """Settings that only this broker has."""
-    return step.code == 26 and set(ours["names"]) - set(theirs["names"]) == OWN_SETTINGS
+    return step.code in (26, 319) and set(ours["names"]) ^ set(theirs["names"]) == OWN_SETTINGS
 
 
 def entries(step: Any, theirs: Step, ours: Step) -> bool:
@@ -68,4 +68,4 @@ BROKER |= {
     "no queue": Allowed("a question makes no queue", no_queue),
     "entries": Allowed("the entries of a consume queue are answered; upstream encodes the answer too early", entries),
 }
-NAME_SERVER: dict[str, Allowed] = {}
+NAME_SERVER: dict[str, Allowed] = {"own settings": BROKER["own settings"]}
