@@ -11,7 +11,6 @@ from typing import Any
 from oracle.lockstep import Allowed
 from oracle.transcript import Step
 
-OWN_SETTINGS = {"aclStrictAdmin"}
 EXCEPTION = re.compile(r"[\w.]+(Exception|Error)\b.*", re.DOTALL)
 
 
@@ -34,17 +33,6 @@ def no_accounts(step: Any, theirs: Step, ours: Step) -> bool:
     return step.code in (50, 51, 53) and same and "aclEnable=false" in (ours["remark"] or "")
 
 
-def no_half(step: Any, theirs: Step, ours: Step) -> bool:
-    """A check of what is no half message: upstream's words, and here why."""
-    return step.code == 323 and theirs.get("code") == ours.get("code") == 1 and ours["remark"].startswith(
-        theirs["remark"] or "?")
-
-
-def own_settings(step: Any, theirs: Step, ours: Step) -> bool:
-    """Settings that only this broker has."""
-    return step.code in (26, 319) and set(ours["names"]) ^ set(theirs["names"]) == OWN_SETTINGS
-
-
 def entries(step: Any, theirs: Step, ours: Step) -> bool:
     """A consume queue's entries: upstream answers zeros before it has read them."""
     zeros = {"maxQueueIndex": 0, "minQueueIndex": 0}
@@ -63,9 +51,7 @@ BROKER: dict[str, Allowed] = {
 }
 BROKER |= {
     "no accounts": Allowed("a broker without accounts says so; upstream's is a null pointer", no_accounts),
-    "no half": Allowed("why a message cannot be checked again is said", no_half),
-    "own settings": Allowed("aclStrictAdmin guards what upstream leaves open", own_settings),
     "no queue": Allowed("a question makes no queue", no_queue),
     "entries": Allowed("the entries of a consume queue are answered; upstream encodes the answer too early", entries),
 }
-NAME_SERVER: dict[str, Allowed] = {"own settings": BROKER["own settings"]}
+NAME_SERVER: dict[str, Allowed] = {}

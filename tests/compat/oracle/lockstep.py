@@ -28,7 +28,8 @@ ID = re.compile(r"<id at (\d+)>")
 PLACES = {"physical_offset", "indexLastUpdatePhyoffset", "prepared_transaction_offset", "physicOffset"}
 HIDDEN = {
     "lastUpdateTimestamp", "lastTimestamp", "minTimeStamp", "maxTimeStamp", "consumeTimeStamp", "delayTime",
-    "minTimeStampStr", "maxTimeStampStr", "consumeTimeStampStr", "msgStoreTime", "consumeTps", "codeSet", "tagsSet", "sum", "tps", "avgpt",
+    "minTimeStampStr", "maxTimeStampStr", "consumeTimeStampStr", "msgStoreTime", "consumeTps", "codeSet", "tagsSet",
+    "sum", "tps", "avgpt",
 }
 
 

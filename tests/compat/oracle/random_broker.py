@@ -204,6 +204,13 @@ class BrokerPlan:
         via = self.random.choice(CLIENTS)
         self.steps += [Unasked((via,)), Close(via)]
 
+    def vanish_producer(self) -> None:
+        """The only producer of its group."""
+        group, via = f"{TAG}_lonely", "lonely"
+        body = json.dumps({"clientID": "p", "producerDataSet": [{"groupName": group}], "consumerDataSet": []})
+        self.steps += [Ask(34, body=body, via=via), Ask(204, {"producerGroup": group}, is_read=True), Close(via),
+                       Ask(204, {"producerGroup": group}, is_read=True)]
+
     def members(self) -> None:
         code = self.random.choice((38, 203, 204))
         group = f"{TAG}_pg" if code == 204 and self.random.random() < 0.7 else self.random.choice(GROUPS)
@@ -305,8 +312,13 @@ class BrokerPlan:
         self.read(317, {"isOrder": self.random.choice((True, False))})
 
     def queue_entries(self) -> None:
-        self.read(321, {**self.place(), "index": self.random.choice((0, 1, 9)), "count": self.random.choice((1, 10)),
-                        "consumerGroup": self.random.choice((None, *GROUPS))})
+        count = self.random.choice((1, 10))
+        self.put(send_ext(FOUR, 0, properties=""), b"entry", Arrives(FOUR, 0))
+        self.read(321, {"topic": FOUR, "queueId": 0, "index": 0, "count": count})
+        never = {"topic": f"{TAG}_never", "queueId": 0}
+        self.read(30, never)
+        self.read(321, {**never, "index": 0, "count": count})
+        self.read(321, {**self.place(), "index": 9, "count": count, "consumerGroup": self.random.choice(GROUPS)})
 
     def broker_stats(self) -> None:
         name = self.random.choice(("TOPIC_PUT_NUMS", "GROUP_GET_SIZE", "NO_SUCH"))
@@ -373,6 +385,7 @@ VERBS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
     ("beat", 10, (34,)),
     ("leave", 3, (35,)),
     ("vanish", 1, (34,)),
+    ("vanish_producer", 1, (34, 204)),
     ("members", 6, (38, 203, 204)),
     ("check_client", 2, (46,)),
     ("lock", 5, (41, 42)),

@@ -20,7 +20,7 @@ from oracle.broker_scenarios import (
     send_ext,
 )
 from oracle.lockstep import TAG, Recorder
-from oracle.transcript import SILENCE, Step
+from oracle.transcript import SILENCE, Step, setting_names
 
 GET_ALL_TOPIC_CONFIG, GET_CONSUMER_CONNECTION_LIST = 21, 203
 STORED = (0, 10, 11, 12)
@@ -221,9 +221,9 @@ class Names:
 
     def take(self, side: Recorder, number: int) -> Step:
         answer = side.peer(self.of).ask(self.code)
-        text = answer.body.decode()
-        names = answer.json()["table"] if text.startswith("{") else [line.split("=")[0] for line in text.splitlines()]
-        return {"code": answer.code, "names": sorted(name for name in names if "scheduleMessage" not in name)}
+        names = sorted(answer.json()["table"]) if answer.body.startswith(b"{") else setting_names(answer)
+        return {"code": answer.code, "names": [name for name in names if "scheduleMessage" not in name]}
+
 
 
 def own(step: Step) -> Step:

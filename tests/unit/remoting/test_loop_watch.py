@@ -22,7 +22,9 @@ class Round:
 
     def __init__(self) -> None:
         self.clock, self.cpu_ms, self.ticks, self.scheduled = ManualClock(), 0, 0, 0
-        self.watch = LoopWatch(LIMIT_MS, self.clock, cpu_ms=lambda: self.cpu_ms, call_later=self.later, on_tick=self.ticked)
+        self.watch = LoopWatch(
+            LIMIT_MS, self.clock, cpu_ms=lambda: self.cpu_ms, call_later=self.later, on_tick=self.ticked
+        )
 
     def later(self, delay_s, tick) -> None:
         self.scheduled += 1
