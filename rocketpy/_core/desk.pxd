@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from rocketpy._core.commit_log cimport MessageToPut
 from rocketpy._core.consume_queue cimport QueueState
-from rocketpy._core.lane_rows cimport PullRow, SendRow
+from rocketpy._core.lane_rows cimport Count, PullRow, SendRow
 from rocketpy._core.replies cimport SendWords
 from rocketpy._core.requests cimport PullRequest, SendRequest
 from rocketpy._core.row_table cimport RowTable
@@ -27,12 +27,15 @@ cdef struct Desk:                # what serving needs, reachable without the GIL
     SendWords words
     char[8] store_host
     char* properties             # scratch: unescaped properties
-    char* delayed_properties     # scratch: those of a delayed message
+    char* delayed_properties     # scratch: those of a delayed message, or of a half one
     MessageToPut* messages       # scratch: a batch
     char* message_ids            # scratch: a batch's ids, joined by commas
     int32_t* codes               # scratch: tag codes that a pull brings itself
     QueueState* delay_queues[64] # of SCHEDULE_TOPIC_XXXX by queue id; NULL where the queue was not looked up yet
     uint64_t delayed             # bit n: queue n of SCHEDULE_TOPIC_XXXX got messages in this turn
+    QueueState* half_queue       # of RMQ_SYS_TRANS_HALF_TOPIC and of RMQ_SYS_TRANS_OP_HALF_TOPIC; NULL: not looked up yet
+    QueueState* op_queue
+    Count* halves                # half messages, which count for their topic and not for the sender's
     int64_t missed               # pulls that found nothing, since the counts were last taken
 
 cdef struct Send:                # one send on its way
@@ -42,6 +45,7 @@ cdef struct Send:                # one send on its way
     MessageToPut message
     int count                    # messages of a batch
     int level                    # delay level, 0: none
+    bint half                    # a transaction's half message
 
 cdef struct Pull:                # one pull on its way
     PullRequest request

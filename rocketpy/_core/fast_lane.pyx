@@ -1,8 +1,8 @@
 """Serves plain sends and pulls straight from the read buffer; invariant: what it answers and stores is, byte for byte,
 what the full lane would.
 
-Plain means: the broker's rules gave a row for the topic (and group), the header holds nothing unusual, the message is
-not transactional, the filter is by tags or the group's own. Anything else is NOT_MINE, before anything was changed. A
+Plain means: the broker's rules gave a row for the topic (and group), the header holds nothing unusual, the filter is by
+tags or the group's own; of transactions see serve_end.pyx. Anything else is NOT_MINE, before anything was changed. A
 thing that needs Python (a row, a queue, a file, a held pull) is fetched with the GIL in `serve_slow`, then the request
 is tried again.
 """
@@ -11,8 +11,8 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from rocketpy._core.commit_log cimport MessageToPut, record_size
-from rocketpy._core.consume_queue cimport ConsumeQueue
+from rocketpy._core.commit_log cimport TRANSACTION_COMMIT, MessageToPut, record_size
+from rocketpy._core.consume_queue cimport ConsumeQueue, QueueState
 from rocketpy._core.desk cimport (
     BATCH_ROOM,
     ID_SIZE,
@@ -31,6 +31,7 @@ from rocketpy._core.holds cimport Hold, Holds, copy_tags
 from rocketpy._core.lane cimport Lane, LanePeer, Peer
 from rocketpy._core.lane_rows cimport Count, Counter, LaneRows, PullRow
 from rocketpy._core.out_buffer cimport out_move
+from rocketpy._core.serve_end cimport End, serve_end
 from rocketpy._core.serve_pull cimport note_pull_commit, serve_pull
 from rocketpy._core.serve_send cimport serve_send
 from rocketpy._core.store_writer cimport StoreWriter, index_keys, request_flush
@@ -38,11 +39,12 @@ from rocketpy._core.store_writer cimport StoreWriter, index_keys, request_flush
 cdef enum:
     SEND_MESSAGE = 10            # RequestCode
     PULL_MESSAGE = 11
+    END_TRANSACTION = 37
     SEND_MESSAGE_V2 = 310
     SEND_BATCH_MESSAGE = 320
 
 cdef enum:
-    TRIES = 4                    # a row, a queue, space, and then it must go
+    TRIES = 5                    # a row, a queue or two, space, and then it must go
 
 
 cdef bint _is_send(int32_t code) noexcept nogil:
@@ -78,6 +80,7 @@ cdef class FastLane(Lane):
         self.desk.sends = &self.rows.sends
         self.desk.pulls = &self.rows.pulls
         self.desk.pending = &self.rows.pending
+        self.desk.halves = &self.rows.counter(("RMQ_SYS_TRANS_HALF_TOPIC",)).count
         self.desk.words.middle = middle
         self.desk.words.middle_size = <int>len(middle)
         memcpy(self.desk.store_host, <const char*>store_host, 8)
@@ -99,6 +102,7 @@ cdef class FastLane(Lane):
         self._commit_offsets()
         self.rows.forget()
         memset(self.desk.delay_queues, 0, sizeof(self.desk.delay_queues))
+        self.desk.half_queue = self.desk.op_queue = NULL
 
     def commit_offsets(self):
         """Hand over the offsets that pulls of this turn have brought so far."""
@@ -107,9 +111,12 @@ cdef class FastLane(Lane):
     cdef int serve(self, Frame* frame, Peer* peer, int64_t now_ms) noexcept nogil:
         cdef Send send
         cdef Pull pull
+        cdef End end
         cdef int status = NOT_MINE
         if _is_send(frame.code):
             status = serve_send(&self.desk, frame, peer, now_ms, &send)
+        elif frame.code == END_TRANSACTION:
+            status = serve_end(&self.desk, frame, peer, now_ms, &end)
         elif frame.code == PULL_MESSAGE:
             status = serve_pull(&self.desk, frame, peer, &pull)
         return status if status <= SERVED else -1
@@ -117,11 +124,16 @@ cdef class FastLane(Lane):
     cdef int serve_slow(self, Frame* frame, LanePeer peer, int64_t now_ms) except -1:
         cdef Send send
         cdef Pull pull
+        cdef End end
         cdef int status = NOT_MINE
         for _ in range(TRIES):
             if _is_send(frame.code):
                 status = serve_send(&self.desk, frame, &peer.peer, now_ms, &send)
                 if status <= SERVED or not self._prepare_send(status, &send):
+                    break
+            elif frame.code == END_TRANSACTION:
+                status = serve_end(&self.desk, frame, &peer.peer, now_ms, &end)
+                if status <= SERVED or not self._prepare_end(status, &end):
                     break
             else:
                 status = serve_pull(&self.desk, frame, &peer.peer, &pull)
@@ -133,22 +145,45 @@ cdef class FastLane(Lane):
 
     cdef int _prepare_send(self, int need, Send* send) except -1:
         """Fetch what a send needs; 0 when it is not to be had here."""
-        cdef ConsumeQueue queue
-        cdef bytes topic = send.request.topic.at[:send.request.topic.size]
         if need == NEEDS_ROW:
-            rule = self.rules.send_rule(topic.decode())
-            if rule is None:
-                return 0
-            self.rows.add_send(topic, rule.queue_nums, rule.sys_flag)
-            return 1
+            return self._add_send_row(send.request.topic.at[:send.request.topic.size])
         if need == NEEDS_QUEUE:
-            if send.level > 0:
-                topic = send.message.topic[:send.message.topic_size]
-            queue = self.writer.find_queue(topic, send.message.queue_id)
-            self.rows.kept.append(queue)
-            send.queue[0] = &queue.state
-            return 1
+            return self._find_queue(&send.message, send.queue)
         return self._make_space(send)
+
+    cdef int _add_send_row(self, bytes topic) except -1:
+        rule = self.rules.send_rule(topic.decode())
+        if rule is None:
+            return 0
+        self.rows.add_send(topic, rule.queue_nums, rule.sys_flag, rule.takes_halves)
+        return 1
+
+    cdef int _find_queue(self, const MessageToPut* message, QueueState** place) except -1:
+        """The queue a message goes to, made if there is none, where the desk looks for it."""
+        cdef ConsumeQueue queue = self.writer.find_queue(message.topic[:message.topic_size], message.queue_id)
+        self.rows.kept.append(queue)
+        place[0] = &queue.state
+        return 1
+
+    cdef int _prepare_end(self, int need, End* end) except -1:
+        """Fetch what an end of a transaction needs; 0 when it is not to be had here."""
+        if need == NEEDS_ROW:
+            return self._add_send_row(end.topic[:end.topic_size])
+        if need == NEEDS_QUEUE:
+            is_op = end.missing == &self.desk.op_queue
+            return self._find_queue(&end.op if is_op else &end.final, end.missing)
+        return self._make_space_for_end(end)
+
+    cdef int _make_space_for_end(self, End* end) except -1:
+        cdef int64_t size = record_size(&end.op)
+        try:
+            if end.how == TRANSACTION_COMMIT:
+                size += record_size(&end.final)
+                keys = index_keys(self.desk.store, &end.final)
+                self.writer.prepare(end.row.queues[end.queue_id], size, 1, keys)
+            return self.writer.prepare(self.desk.op_queue, size, 1, 0)
+        except OSError:
+            return 0             # the full lane meets the same error and has the words for it
 
     cdef int _make_space(self, Send* send) except -1:
         cdef MessageToPut* messages = self.desk.messages if send.request.batch else &send.message

@@ -18,6 +18,7 @@ cdef class Counter:
 cdef struct SendRow:
     int32_t queue_nums           # queue ids below it may be sent to
     int32_t sys_flag             # bits that the topic adds to a message's sysFlag
+    bint takes_halves            # half messages, too
     QueueState** queues          # NULL where the queue was not looked up yet
     Count* count
 
@@ -41,7 +42,7 @@ cdef class LaneRows:
     cdef list kept               # queues and filters that rows point to
     cdef dict counters           # names -> Counter; they outlive their rows
     cdef Counter counter(self, tuple names)
-    cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag) except NULL
+    cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag, bint takes_halves) except NULL
     cdef PullRow* add_pull(self, bytes key, object rule) except NULL
     cdef void forget(self)
 

@@ -59,7 +59,7 @@ cdef class LaneRows:
             self.counters[names] = counter
         return counter
 
-    cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag) except NULL:
+    cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag, bint takes_halves) except NULL:
         cdef SendRow* row = <SendRow*>calloc(1, sizeof(SendRow))
         cdef Counter counter
         if row != NULL:
@@ -69,6 +69,7 @@ cdef class LaneRows:
             raise MemoryError
         row.queue_nums = queue_nums
         row.sys_flag = sys_flag
+        row.takes_halves = takes_halves
         counter = self.counter((topic.decode(),))
         row.count = &counter.count
         if add_row(&self.sends, topic, <int>len(topic), row) < 0:

@@ -19,5 +19,7 @@ cdef struct SendWords:
 cdef int write_send_reply(
     OutBuffer* out, int32_t opaque, const SendWords* words, int32_t queue_id, int64_t queue_offset,
     const char* message_ids, int message_ids_size) noexcept nogil
+cdef int write_plain_reply(OutBuffer* out, int32_t opaque, const char* remark) noexcept nogil
+                                 # success without ext fields and body; remark NULL: none
 cdef int write_pull_reply(OutBuffer* out, int32_t opaque, const PullAnswer* answer) noexcept nogil
 cdef void write_message_id(char* into, const char* store_host, int64_t physical_offset) noexcept nogil

@@ -54,7 +54,12 @@ cdef void _put32(char* at, uint32_t value) noexcept nogil:
 
 
 cdef char* _tail(char* at, int32_t opaque, const char* remark) noexcept nogil:
-    at = _text(at, b'"},"flag":1,"language":"JAVA","opaque":')
+    """What stands behind the last ext field's value."""
+    return _end(_text(at, b'"}'), opaque, remark)
+
+
+cdef char* _end(char* at, int32_t opaque, const char* remark) noexcept nogil:
+    at = _text(at, b',"flag":1,"language":"JAVA","opaque":')
     at = _number(at, opaque)
     if remark != NULL:
         at = _text(at, b',"remark":"')
@@ -86,6 +91,14 @@ cdef int write_send_reply(
     at = _text(at, b'","queueOffset":"')
     at = _number(at, queue_offset)
     return _finish(out, start, _tail(at, opaque, NULL), 0)
+
+
+cdef int write_plain_reply(OutBuffer* out, int32_t opaque, const char* remark) noexcept nogil:
+    """Success, and nothing else to say. -1: no memory."""
+    cdef char* start = out_reserve(out, HEADER_ROOM)
+    if start == NULL:
+        return -1
+    return _finish(out, start, _end(_text(start + PREFIX, b'{"code":0'), opaque, remark), 0)
 
 
 cdef int write_pull_reply(OutBuffer* out, int32_t opaque, const PullAnswer* answer) noexcept nogil:

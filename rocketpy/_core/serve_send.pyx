@@ -1,9 +1,12 @@
-"""Serves plain sends, single, batch and delayed: header to record to reply; invariant: unless SERVED, nothing was changed."""
+"""Serves plain sends, single, batch, delayed and half: header to record to reply; invariant: unless SERVED, nothing was
+changed.
+"""
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from rocketpy._core.commit_log cimport TRANSACTION_MASK, MessageToPut, scan_properties, split_batch
+from rocketpy._core.consume_queue cimport QueueState
 from rocketpy._core.desk cimport (
     BATCH_ROOM,
     ID_SIZE,
@@ -26,6 +29,7 @@ from rocketpy._core.row_table cimport find_row
 from rocketpy._core.store_writer cimport PUT_DONE, PUT_NEEDS_SPACE, put_message, put_messages
 
 cdef const char* SCHEDULE_TOPIC = b"SCHEDULE_TOPIC_XXXX"
+cdef const char* HALF_TOPIC = b"RMQ_SYS_TRANS_HALF_TOPIC"
 
 
 cdef int _fill_message(Desk* desk, const Frame* frame, Send* send, const Peer* peer, int64_t now_ms) noexcept nogil:
@@ -54,7 +58,7 @@ cdef int _fill_message(Desk* desk, const Frame* frame, Send* send, const Peer* p
     memcpy(message.store_host, desk.store_host, 8)
     scan_properties(message)
     if message.transaction_message:
-        return 0
+        return _make_half(desk, send)
     return 1 if message.delay_level == 0 else _delay(desk, send)
 
 
@@ -72,6 +76,42 @@ cdef int _write_number(char* into, int32_t number) noexcept nogil:
     return size
 
 
+cdef bint _name_origin(Send* send, Properties* properties, char* queue_id) noexcept nogil:
+    """REAL_TOPIC and REAL_QID of a message that waits elsewhere; the slices point to `queue_id`."""
+    cdef MessageToPut* message = &send.message
+    return (put_property(properties, b"REAL_TOPIC", 10, message.topic, message.topic_size)
+            and put_property(properties, b"REAL_QID", 8, queue_id, _write_number(queue_id, message.queue_id)))
+
+
+cdef bint _write_anew(Desk* desk, Send* send, const Properties* properties) noexcept nogil:
+    cdef MessageToPut* message = &send.message
+    message.properties_size = write_in_map_order(properties, desk.delayed_properties, PROPERTIES_ROOM)
+    message.properties = desk.delayed_properties
+    if message.properties_size < 0:
+        return False
+    scan_properties(message)
+    return True
+
+
+cdef int _make_half(Desk* desk, Send* send) noexcept nogil:
+    """Turn the message into one of RMQ_SYS_TRANS_HALF_TOPIC; a delay of it begins with its commit. 0: not plain."""
+    cdef MessageToPut* message = &send.message
+    cdef Properties properties
+    cdef char[12] queue_id
+    if send.request.batch or not send.row.takes_halves:
+        return 0
+    if not read_properties(message.properties, message.properties_size, &properties):
+        return 0
+    if not _name_origin(send, &properties, queue_id) or not _write_anew(desk, send, &properties):
+        return 0
+    send.half = True
+    message.topic = HALF_TOPIC
+    message.topic_size = 24
+    message.queue_id = 0
+    message.sys_flag &= ~TRANSACTION_MASK
+    return 1
+
+
 cdef int _delay(Desk* desk, Send* send) noexcept nogil:
     """Turn the message into one of SCHEDULE_TOPIC_XXXX, whose properties name its own topic and queue; 0: not plain."""
     cdef MessageToPut* message = &send.message
@@ -87,17 +127,11 @@ cdef int _delay(Desk* desk, Send* send) noexcept nogil:
     if send.level < message.delay_level:
         if not put_property(&properties, b"DELAY", 5, level, _write_number(level, send.level)):
             return 0
-    if not (put_property(&properties, b"REAL_TOPIC", 10, message.topic, message.topic_size)
-            and put_property(&properties, b"REAL_QID", 8, queue_id, _write_number(queue_id, message.queue_id))):
+    if not _name_origin(send, &properties, queue_id) or not _write_anew(desk, send, &properties):
         return 0
-    message.properties_size = write_in_map_order(&properties, desk.delayed_properties, PROPERTIES_ROOM)
-    message.properties = desk.delayed_properties
     message.topic = SCHEDULE_TOPIC
     message.topic_size = 19
     message.queue_id = send.level - 1
-    if message.properties_size < 0:
-        return 0
-    scan_properties(message)
     return 1
 
 
@@ -121,7 +155,7 @@ cdef int _put_one(Desk* desk, const Frame* frame, Peer* peer, Send* send) noexce
         return NEEDS_SPACE if status == PUT_NEEDS_SPACE else NOT_MINE
     if send.level > 0:
         desk.delayed |= <uint64_t> 1 << (send.level - 1)
-    add_count(send.row.count, 1, send.message.size)
+    add_count(desk.halves if send.half else send.row.count, 1, send.message.size)
     write_message_id(message_id, desk.store_host, send.message.physical_offset)
     return _reply_to_send(desk, frame, peer, send, &send.message, &send.message, message_id, ID_SIZE)
 
@@ -148,6 +182,12 @@ cdef int _put_batch(Desk* desk, const Frame* frame, Peer* peer, Send* send) noex
                           desk.message_ids, <int>(at - desk.message_ids))
 
 
+cdef inline QueueState** _queue_of(Desk* desk, Send* send) noexcept nogil:
+    if send.half:
+        return &desk.half_queue
+    return &desk.delay_queues[send.level - 1] if send.level > 0 else &send.row.queues[send.request.queue_id]
+
+
 cdef int serve_send(Desk* desk, const Frame* frame, Peer* peer, int64_t now_ms, Send* send) noexcept nogil:
     if not read_send_request(frame, &send.request) or frame.body_size == 0:
         return NOT_MINE
@@ -157,9 +197,10 @@ cdef int serve_send(Desk* desk, const Frame* frame, Peer* peer, int64_t now_ms, 
     if send.request.queue_id < 0 or send.request.queue_id >= send.row.queue_nums:
         return NOT_MINE
     send.level = 0
-    if send.request.sys_flag & TRANSACTION_MASK or not _fill_message(desk, frame, send, peer, now_ms):
+    send.half = False
+    if not _fill_message(desk, frame, send, peer, now_ms) or send.message.sys_flag & TRANSACTION_MASK:
         return NOT_MINE
-    send.queue = &desk.delay_queues[send.level - 1] if send.level > 0 else &send.row.queues[send.request.queue_id]
+    send.queue = _queue_of(desk, send)
     if send.queue[0] == NULL:
         return NEEDS_QUEUE
     return _put_batch(desk, frame, peer, send) if send.request.batch else _put_one(desk, frame, peer, send)

@@ -45,6 +45,9 @@ cdef int put_message(StoreState* store, QueueState* queue, MessageToPut* message
                                   # PUT_…; sets physical_offset, size, queue_offset of the message
 cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messages, int count) noexcept nogil
                                   # PUT_…: a batch, contiguous in one file
+cdef int put_pair(
+    StoreState* store, QueueState* first_queue, MessageToPut* first, QueueState* second_queue, MessageToPut* second,
+) noexcept nogil                  # PUT_…: two messages of two queues, both or none, one behind the other in one file
 cdef void request_flush(StoreState* store) noexcept nogil                        # wake the flush thread: somebody waits for durable_offset
 cdef int index_keys(StoreState* store, const MessageToPut* message) noexcept nogil  # index entries the message makes
 cdef int64_t entry_code(StoreState* store, const MessageToPut* message) noexcept nogil

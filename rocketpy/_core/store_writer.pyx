@@ -115,6 +115,44 @@ cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messag
     return PUT_DONE
 
 
+cdef bint _parts(FileSeq* log, int64_t first_size, int64_t total) noexcept nogil:
+    """Whether the file's end would come between two records that are put one after the other."""
+    cdef FileMap* tail = log.files[log.tail]
+    cdef int64_t rest = tail.size - tail.wrote
+    return first_size + BLANK_SIZE <= rest < total + BLANK_SIZE
+
+
+cdef int put_pair(
+    StoreState* store, QueueState* first_queue, MessageToPut* first, QueueState* second_queue, MessageToPut* second,
+) noexcept nogil:
+    cdef int64_t first_size = record_size(first)
+    cdef int64_t second_size = record_size(second)
+    cdef int64_t total = first_size + second_size
+    if not store.writeable:
+        return PUT_NOT_WRITEABLE
+    if _is_illegal(store, first, first_size) or _is_illegal(store, second, second_size):
+        return PUT_MESSAGE_ILLEGAL
+    if not _has_entry(first) or not _has_entry(second) or total + BLANK_SIZE > store.log.file_size:
+        return PUT_MESSAGE_ILLEGAL
+    _announce_bitmap(first_queue, first)
+    _announce_bitmap(second_queue, second)
+    if (first_queue.ext != NULL and ext_room(first_queue.ext, first, 1) != ROOM_READY
+            or second_queue.ext != NULL and ext_room(second_queue.ext, second, 1) != ROOM_READY):
+        return PUT_NEEDS_SPACE
+    if queue_room(first_queue, 1) != ROOM_READY or queue_room(second_queue, 1) != ROOM_READY:
+        return PUT_NEEDS_SPACE
+    if log_room(store.log, total) != ROOM_READY or _parts(store.log, first_size, total):
+        return PUT_NEEDS_SPACE
+    if not _index_has_room(store, index_keys(store, first) + index_keys(store, second)):
+        return PUT_NEEDS_SPACE
+    _begin_record(store.log, total)
+    _append(store, first_queue, first, <int32_t> first_size)
+    _append(store, second_queue, second, <int32_t> second_size)
+    _wake(store, first_queue, 1)
+    _wake(store, second_queue, 1)
+    return PUT_DONE
+
+
 cdef int log_room(FileSeq* log, int64_t size) noexcept nogil:
     """Room for `size` bytes and a blank behind them, in the tail or in an empty file already linked behind it."""
     cdef FileMap* tail

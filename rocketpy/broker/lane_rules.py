@@ -40,10 +40,11 @@ NOT_PLAIN = {
 
 @dataclass(frozen=True)
 class SendRule:
-    """A topic that may be sent to: queue ids below `queue_nums`, and `sys_flag` bits to add."""
+    """A topic that may be sent to: queue ids below `queue_nums`, `sys_flag` bits to add, half messages or none."""
 
     queue_nums: int
     sys_flag: int
+    takes_halves: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class LaneRules:
         queue_nums = max(config.write_queue_nums, config.read_queue_nums)
         if queue_nums <= 0:
             return None
-        return SendRule(queue_nums, MULTI_TAGS_FLAG if config.topic_filter_type == "MULTI_TAG" else 0)
+        multi_tags = MULTI_TAGS_FLAG if config.topic_filter_type == "MULTI_TAG" else 0
+        return SendRule(queue_nums, multi_tags, not self._broker.config.reject_transaction_message)
 
     def pull_rule(self, group: str, topic: str) -> PullRule | None:
         """The rule of a group in a topic, None when its pulls take the full lane."""

@@ -54,6 +54,7 @@ def delete_topic_in_broker(
     """Forget a topic and its queues; its messages go with the commit log, in time."""
     log.info("delete topic %s, asked by %s", header.topic, connection.address)
     broker.topics.delete(header.topic)
+    broker.lane.forget_rules()  # also of a topic that has queues, but stands in no table
     broker.holds.end_topic(header.topic)
     broker.store.delete_topic(header.topic)
     return success()

@@ -449,3 +449,79 @@ def test_a_held_pull_keeps_its_filter_alive(bench):
     bench.replies()
     (reply,) = bench.replies(waiting)
     assert [message.queue_offset for message in decode_messages(reply.body)] == [1]
+
+
+# -- transactions
+
+HALF = PROPERTIES + "TRAN_MSG\x01true\x02PGROUP\x01PG\x02"
+
+
+def end(how="8", **changed):
+    ext = {"producerGroup": "PG", "tranStateTableOffset": "0", "commitLogOffset": "0", "commitOrRollback": how,
+           "msgId": "U"}  # fmt: skip
+    ext.update(changed)
+    return Command(37, {k: v for k, v in ext.items() if v is not None}, opaque=8)
+
+
+@pytest.fixture
+def with_half(bench):
+    bench.rules.sends = {"T": SendRule(4, 0, True)}
+    assert bench.offer(send(i=HALF, f="4"))
+    bench.replies()
+    return bench
+
+
+def stored(bench):
+    return decode_messages(bench.writer.log.read(0, bench.writer.log.end_offset))
+
+
+def test_half_messages_are_served_where_the_rules_take_them(bench, with_half):
+    (half,) = stored(bench)
+    assert (half.topic, half.sys_flag, half.properties["REAL_QID"]) == ("RMQ_SYS_TRANS_HALF_TOPIC", 0, "1")
+    assert bench.lane.take_counts()[0] == [(("RMQ_SYS_TRANS_HALF_TOPIC",), 1, half.size, 1)]
+    bench.rules.sends = {"T": SendRule(4, 0, False)}
+    bench.lane.forget_rows()
+    assert not bench.offer(send(i=HALF, f="4"))
+    assert not bench.offer(send(f="4"))
+
+
+def test_a_commit_is_a_final_message_and_an_op(with_half):
+    assert with_half.offer(end())
+    (reply,) = with_half.replies()
+    assert (reply.code, reply.opaque, reply.remark, reply.ext) == (0, 8, None, None)
+    half, final, op = stored(with_half)
+    assert (final.topic, final.queue_id, final.sys_flag, final.body) == ("T", 1, 8, half.body)
+    assert (op.topic, op.body, op.properties["TAGS"]) == ("RMQ_SYS_TRANS_OP_HALF_TOPIC", b"0", "d")
+
+
+def test_a_rollback_is_an_op(with_half):
+    assert with_half.offer(end("12"))
+    (reply,) = with_half.replies()
+    assert (reply.code, reply.remark) == (0, "not set any response code")
+    assert [message.topic for message in stored(with_half)][1:] == ["RMQ_SYS_TRANS_OP_HALF_TOPIC"]
+
+
+@pytest.mark.parametrize("wrong", [
+    {"how": "0"}, {"how": "4"}, {"producerGroup": "other"}, {"producerGroup": None}, {"tranStateTableOffset": "1"},
+    {"commitLogOffset": "1"}, {"commitLogOffset": "-1"}, {"commitLogOffset": "999999999"}, {"msgId": None},
+    {"commitLogOffset": "x"},
+])  # fmt: skip
+def test_other_ends_are_the_full_lane_s(with_half, wrong):
+    assert not with_half.offer(end(**wrong))
+    assert len(stored(with_half)) == 1
+
+
+def test_no_end_is_served_where_the_topic_takes_nothing_or_the_disk_is_waited_for(with_half):
+    with_half.writer.sync_flush = True
+    assert not with_half.offer(end("12"))
+    with_half.writer.sync_flush = False
+    with_half.rules.sends = {}
+    with_half.lane.forget_rows()
+    assert not with_half.offer(end("12")) and not with_half.offer(end())
+    assert len(stored(with_half)) == 1
+
+
+def test_a_final_message_is_not_committed_again(with_half):
+    assert with_half.offer(end())
+    _, final, _ = stored(with_half)
+    assert not with_half.offer(end(commitLogOffset=str(final.physical_offset)))

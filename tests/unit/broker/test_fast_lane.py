@@ -253,3 +253,54 @@ def test_a_pull_of_a_later_version_than_the_filters_is_for_the_full_lane(tmp_pat
     turns = sent_and_pulled("r", subVersion="2")
     answer = Command.decode(run(tmp_path, free_port(), free_port(), turns, True, monkeypatch).replies[100])
     assert answer.code == 25
+
+
+HALVES = [
+    "UNIQ_KEY\x01U{}\x02WAIT\x01true\x02TAGS\x01TagA\x02TRAN_MSG\x01true\x02PGROUP\x01PG\x02",
+    "TRAN_MSG\x01TRUE\x02PGROUP\x01PG\x02KEYS\x01k{} k\x02WAIT\x01false\x02",
+    "TRAN_MSG\x01true\x02PGROUP\x01PG\x02TAGS\x01标签\x02",
+    "TRAN_MSG\x01true\x02PGROUP\x01PG\x02DELAY\x012\x02",
+    "TRAN_MSG\x01true\x02PGROUP\x01PG\x02REAL_TOPIC\x01Other\x02REAL_QID\x017\x02",
+    "TRAN_MSG\x01true\x02UNIQ_KEY\x01nobody\x02",
+]
+WRONG = [
+    {"producerGroup": "other"}, {"tranStateTableOffset": "99"}, {"commitLogOffset": "1"}, {"commitLogOffset": "-1"},
+    {"commitLogOffset": "x"}, {"commitOrRollback": "4"}, {"msgId": None}, {"commitLogOffset": "99999999999999"},
+]  # fmt: skip
+
+
+def half(number: int, opaque: int) -> Command:
+    ext = {"a": "PG", "b": "T", "c": "none", "d": "4", "e": str(number % 2), "f": "4", "g": "1565000000123", "h": "7",
+           "i": HALVES[number % len(HALVES)].format(number), "j": "0", "k": "false", "m": "false"}  # fmt: skip
+    return Command(310, ext, b"x" * (number * 37 % 1500 + 1), opaque=opaque)
+
+
+def end(placed: Command, opaque: int, how: str, **wrong: str | None) -> Command:
+    """The end of the half message that was placed so."""
+    ext = {"producerGroup": "PG", "tranStateTableOffset": placed.ext["queueOffset"], "commitOrRollback": how,
+           "commitLogOffset": str(int(placed.ext["msgId"][16:], 16)), "msgId": "U", **wrong}  # fmt: skip
+    return Command(37, {name: value for name, value in ext.items() if value is not None}, opaque=opaque)
+
+
+@pytest.mark.parametrize("units", [False, True])
+def test_transactions_are_the_same_down_both_lanes(units, tmp_path_factory, monkeypatch):
+    """Files of 64 KiB end in many places: between messages, and between a final message and its op."""
+    ports = free_port(), free_port()
+    halves = [half(number, number) for number in range(180)]
+    turns = [halves[:90], halves[90:]]
+    known = run(tmp_path_factory.mktemp("known"), *ports, turns, False, monkeypatch, units)
+    placed = [Command.decode(known.replies[number]) for number in range(180)]
+    ends = [end(each, 1000 + at, "12" if at % 5 == 0 else "8") for at, each in enumerate(placed)]
+    ends += [end(placed[0], 2000 + at, "8", **wrong) for at, wrong in enumerate(WRONG)]
+    ends += [end(placed[6], 3000, "8")]
+    unheard = end(placed[12], 3001, "8")
+    unheard.flag = 2
+    turns += [ends[:100], [unheard, *ends[100:]]]
+    fast, full = (
+        run(tmp_path_factory.mktemp("store"), *ports, turns, lane, monkeypatch, units) for lane in (True, False)
+    )
+    assert fast.replies == full.replies
+    assert fast.log == full.log
+    assert (fast.queues, fast.units, fast.stored) == (full.queues, full.units, full.stored)
+    assert len(fast.log) > 4 << 16 and fast.served_by_fast_lane and not full.served_by_fast_lane
+    assert len(full.queues[b"RMQ_SYS_TRANS_OP_HALF_TOPIC", 0]) == 152

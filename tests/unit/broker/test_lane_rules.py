@@ -59,9 +59,9 @@ def subscribe(broker, subscription, model=MessageModel.CLUSTERING):
 
 
 def test_a_known_topic_may_be_sent_to(broker):
-    assert LaneRules(broker).send_rule("T") == SendRule(8, 0)
+    assert LaneRules(broker).send_rule("T") == SendRule(8, 0, True)
     broker.topics["T"] = replace(broker.topics["T"], topic_filter_type="MULTI_TAG")
-    assert LaneRules(broker).send_rule("T") == SendRule(8, 2)
+    assert LaneRules(broker).send_rule("T") == SendRule(8, 2, True)
 
 
 @pytest.mark.parametrize(
