@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("ROCKETPY_COMPAT_SERVER", "rocketpy"),
         help="which servers the official clients of tests/compat are tested on",
     )
+    parser.addoption("--record-its", action="store_true", help="write down what upstream's own suite gives")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -89,9 +89,12 @@ def converter(hint: Any) -> Convert:
 
 
 def member_of(enum: type[Enum]) -> Convert:
-    """A converter of an enum's names."""
+    """A converter of an enum's names, and of its members' numbers in order: the C++ client core writes these."""
+    members = list(enum)
 
     def convert(name: Any) -> Enum:
+        if type(name) is int and 0 <= name < len(members):
+            return members[name]
         found = enum.__members__.get(str(name))
         if found is None:
             raise ValueError(f"{name!r:.40} is none of {', '.join(enum.__members__)}")

@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent.parent
 JAVA = HERE / "java"
 UPSTREAM = HERE / "upstream"
 GO = HERE / "go"
+UPSTREAM_VERSION = "4.5.2"
 BUILD_TIMEOUT_S = 600
 # Short JVM start and little memory matter here, speed in the long run does not. Netty 4.0 looks into these packages;
 # JDK 8 has no such flags, and the first one lets it pass over them.
@@ -28,34 +29,34 @@ def cache_dir() -> Path:
     return Path(root) / "rocketpy-compat"
 
 
-def class_path(project: Path) -> str:
-    """The jars of one Maven project, joined with colons."""
+def class_path(project: Path, version: str = UPSTREAM_VERSION) -> str:
+    """The jars of one Maven project with this version of RocketMQ's, joined with colons."""
     tools.need("java", "mvn")
     pom = project / "pom.xml"
-    known = cache_dir() / f"{project.name}-{digest([pom])}.classpath"
+    known = cache_dir() / f"{project.name}-{version}-{digest([pom])}.classpath"
     if not known.exists() or not all(Path(jar).exists() for jar in known.read_text().split(":")):
         known.parent.mkdir(parents=True, exist_ok=True)
         scratch = known.with_suffix(f".{os.getpid()}")
-        run(["mvn", "-B", "-q", "-f", str(pom), "dependency:build-classpath", f"-Dmdep.outputFile={scratch}"])
+        run(["mvn", "-B", "-q", "-f", str(pom), "dependency:build-classpath", f"-Drocketmq.version={version}",
+             f"-Dmdep.outputFile={scratch}"])
         scratch.rename(known)
     return known.read_text().strip()
 
 
-def java_program() -> str:
-    """Class path of the compiled Java scenarios with the client's jars."""
-    return compiled(JAVA, JAVA / "src")
+def java_program(project: Path = JAVA) -> str:
+    """Class path of a project's compiled sources, put ahead of its jars."""
+    return compiled(project, project / "src", class_path(project))
 
 
 def upstream_program() -> str:
     """Class path of the compiled programs that ask upstream's own classes, with the broker's jars."""
-    return compiled(UPSTREAM, UPSTREAM / "oracle")
+    return compiled(UPSTREAM, UPSTREAM / "oracle", class_path(UPSTREAM))
 
 
-def compiled(project: Path, folder: Path) -> str:
+def compiled(project: Path, folder: Path, jars: str, version: str = UPSTREAM_VERSION) -> str:
     tools.need("javac")
-    jars = class_path(project)
     sources = sorted(folder.rglob("*.java"))
-    classes = cache_dir() / f"java-{digest([project / 'pom.xml', *sources])}"
+    classes = cache_dir() / f"{project.name}-{version}-{digest([project / 'pom.xml', *sources])}"
     if not classes.exists():
         scratch = classes.with_suffix(f".{os.getpid()}")
         flags = ["-nowarn", "-source", "8", "-target", "8", "-Xlint:-options"]  # JDK 8 does not know --release

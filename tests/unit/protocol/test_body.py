@@ -7,6 +7,8 @@ from rocketpy.protocol.admin_bodies import ResetOffsetBody
 from rocketpy.protocol.bodies import (
     BrokerData,
     ClusterInfo,
+    ConsumeFromWhere,
+    ConsumeType,
     HeartbeatData,
     LockBatchRequestBody,
     MessageModel,
@@ -47,6 +49,19 @@ def test_a_go_heartbeat_is_read():
     assert consumer.subscription_data_set[0].topic == "T"
 
 
+def test_a_cpp_heartbeat_is_read():
+    data = (
+        b'{"clientID":"1@2","consumerDataSet":[{"consumeFromWhere":4,"consumeType":1,"groupName":"G","messageModel":0,'
+        b'"subscriptionDataSet":[{"codeSet":[0,0],"subString":"A || B","subVersion":"1795718360307",'
+        b'"tagsSet":["A","B"],"topic":"T"}]}]}'
+    )
+    [consumer] = HeartbeatData.decode(data).consumer_data_set
+    assert consumer.consume_type is ConsumeType.CONSUME_PASSIVELY
+    assert consumer.message_model is MessageModel.BROADCASTING
+    assert consumer.consume_from_where is ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET
+    assert consumer.subscription_data_set[0].sub_version == 1795718360307
+
+
 def test_queues_are_read_in_lists_and_as_keys():
     queue = MessageQueue("T", "b", 1)
     assert LockBatchRequestBody.decode(LockBatchRequestBody("G", "c", {queue}).encode()).mq_set == {queue}
@@ -66,6 +81,9 @@ def test_a_missing_body_is_said():
         b'{"producerDataSet":{}}',
         b'{"producerDataSet":[7]}',
         b'{"consumerDataSet":[{"consumeType":"SOMEHOW"}]}',
+        b'{"consumerDataSet":[{"consumeType":2}]}',
+        b'{"consumerDataSet":[{"consumeType":-1}]}',
+        b'{"consumerDataSet":[{"consumeType":true}]}',
         b'{"consumerDataSet":[{"subscriptionDataSet":[{"subVersion":"x"}]}]}',
         b'{"consumerDataSet":[{"subscriptionDataSet":[{"subVersion":[]}]}]}',
         b"\xff\xfe",

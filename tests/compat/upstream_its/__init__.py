@@ -1,0 +1,1 @@
+"""Upstream's own integration tests, as they are published, against a cluster that runs by itself."""
