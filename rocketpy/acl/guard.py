@@ -10,12 +10,24 @@ from typing import Protocol
 from rocketpy._core.command import Command
 from rocketpy.acl.admin_codes import ADMIN_OF_UPSTREAM
 from rocketpy.acl.errors import AccessDenied
-from rocketpy.acl.permissions import is_group, permits, resource_text
+from rocketpy.acl.permissions import DENY, is_group, permits, resource_text
 from rocketpy.acl.resources import resources_of
 from rocketpy.acl.rules import REMEMBERED, Account, Rules
 from rocketpy.acl.signature import ACCESS_KEY, is_signed
+from rocketpy.protocol import names
 
 NO_CODES: frozenset[int] = frozenset()
+
+# Messages of all topics stand in these until they are due, or their transactions end; who may send here reaches every
+# topic (REAL_TOPIC), and who may pull here reads them all. So no default opens them, only an entry of their own.
+OF_ALL_TOPICS = frozenset(
+    {
+        names.SCHEDULE_TOPIC,
+        names.TRANS_HALF_TOPIC,
+        names.TRANS_OP_HALF_TOPIC,
+        names.TRANS_CHECK_MAX_TIME_TOPIC,
+    }
+)
 
 
 class Peer(Protocol):
@@ -88,6 +100,12 @@ def _check_resources(account: Account, needed: dict[str, int]) -> None:
             return
         owned = {}
     for resource, permission in needed.items():
-        default = account.default_group if is_group(resource) else account.default_topic
-        if not permits(permission, owned.get(resource, default)):
+        if not permits(permission, owned.get(resource, _default(account, resource))):
             raise AccessDenied(f"No default permission for {resource_text(resource)}")
+
+
+def _default(account: Account, resource: str) -> int:
+    """What an account may do with a resource that is not named for it."""
+    if resource in OF_ALL_TOPICS:
+        return DENY
+    return account.default_group if is_group(resource) else account.default_topic

@@ -43,8 +43,9 @@ async def invoke_broker_to_reset_offset(
         raise refused(ResponseCode.CONSUMER_NOT_ONLINE, f"Consumer not online, so can not reset offset, {who}")
     clients = list(members.clients.values())
     check_knows_offset_calls(clients)
+    bodies = {as_list: _body(offsets, as_list) for as_list in {in_list_form(client, request) for client in clients}}
     for client in clients:
-        client.connection.send(_push(header, offsets, in_list_form(client, request)))
+        client.connection.send(_push(header, bodies[in_list_form(client, request)]))
         log.info("[reset-offset] sent to %s. topic=%s, group=%s", client, header.topic, header.group)
     return success_unsaid(ResetOffsetBody(offsets).encode())
 
@@ -54,16 +55,19 @@ def in_list_form(client: Client, request: Command) -> bool:
     return client.language == "CPP" or (request.language == "CPP" and client.language != "JAVA")
 
 
-def _push(header: ResetOffsetRequestHeader, offsets: dict[MessageQueue, int], as_list: bool) -> Command:
+def _push(header: ResetOffsetRequestHeader, body: bytes) -> Command:
     ext = ResetOffsetRequestHeader(
         topic=header.topic, group=header.group, timestamp=header.timestamp, is_force=False  # upstream's is never set
     ).encode()
-    body: ResetOffsetBody | ResetOffsetBodyForC = ResetOffsetBody(offsets)
-    if as_list:
-        body = ResetOffsetBodyForC(
-            [MessageQueueForC(it.topic, it.broker_name, it.queue_id, offset) for it, offset in offsets.items()]
-        )
-    return new_request(RequestCode.RESET_CONSUMER_CLIENT_OFFSET, ext, body.encode())
+    return new_request(RequestCode.RESET_CONSUMER_CLIENT_OFFSET, ext, body)
+
+
+def _body(offsets: dict[MessageQueue, int], as_list: bool) -> bytes:
+    """Made once a form: a group may have thousands of members."""
+    if not as_list:
+        return ResetOffsetBody(offsets).encode()
+    rows = [MessageQueueForC(it.topic, it.broker_name, it.queue_id, offset) for it, offset in offsets.items()]
+    return ResetOffsetBodyForC(rows).encode()
 
 
 async def _new_offsets(broker: Broker, header: ResetOffsetRequestHeader) -> dict[MessageQueue, int]:

@@ -7,7 +7,7 @@ import pytest
 from rocketpy._core.command import Command
 from rocketpy.acl.admin_codes import ADMIN_OF_UPSTREAM, BROKER, admin_codes
 from rocketpy.acl.errors import AccessDenied
-from rocketpy.acl.guard import Guard
+from rocketpy.acl.guard import OF_ALL_TOPICS, Guard
 from rocketpy.acl.rules import rules_of
 from rocketpy.acl.signature import Signer, signed
 from rocketpy.errors import RequestRefused
@@ -16,6 +16,7 @@ SECRET = "sk12345"
 ACCOUNTS = [
     {"accessKey": "allowed", "topicPerms": ["T=PUB", "U=SUB", "D=DENY"], "groupPerms": ["G=SUB"]},
     {"accessKey": "default", "defaultTopicPerm": "PUB|SUB", "defaultGroupPerm": "PUB"},
+    {"accessKey": "scheduler", "defaultTopicPerm": "PUB|SUB", "topicPerms": ["SCHEDULE_TOPIC_XXXX=PUB"]},
     {"accessKey": "nothing"},
     {"accessKey": "theadmin", "admin": "true"},
     {"accessKey": "namedadmin", "admin": "true", "topicPerms": ["T=SUB"]},
@@ -121,6 +122,16 @@ def test_strictness_asks_for_an_admin_s_signature_from_everywhere(code):
 @pytest.mark.parametrize("code", sorted(BROKER.keys() - STRICT))
 def test_strictness_changes_nothing_for_clients_and_slaves(code):
     assert ask(None, code, ip="10.0.0.7", strict=STRICT) is None
+
+
+@pytest.mark.parametrize("topic", sorted(OF_ALL_TOPICS))
+def test_no_default_opens_the_topics_that_hold_messages_of_all_others(topic):
+    """Else an account that is denied a topic sends to it by its name in REAL_TOPIC."""
+    denied = f"No default permission for topic:{topic}"
+    assert ask("default", 310, {"b": topic}) == denied
+    assert ask("default", 11, {"topic": topic}) == denied
+    assert ask("scheduler", 310, {"b": topic}) == (None if topic == "SCHEDULE_TOPIC_XXXX" else denied)
+    assert ask("theadmin", 310, {"b": topic}) is None
 
 
 def test_a_body_is_read_only_when_its_signature_holds():
