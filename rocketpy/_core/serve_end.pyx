@@ -12,6 +12,7 @@ from rocketpy._core.commit_log cimport (
     RECORD_MESSAGE, TRANSACTION_COMMIT, TRANSACTION_MASK, TRANSACTION_ROLLBACK, MessageToPut, read_record,
     scan_properties,
 )
+from rocketpy._core.consume_queue cimport Entry, read_entry
 from rocketpy._core.desk cimport NEEDS_QUEUE, NEEDS_ROW, NEEDS_SPACE, NOT_MINE, SERVED, Desk
 from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, slice_i32, slice_i64, slice_is
 from rocketpy._core.lane cimport Peer
@@ -69,7 +70,14 @@ cdef bint _read_half(Desk* desk, End* end, MessageToPut* half) noexcept nogil:
     if record == NULL or read_record(record, file.start + file.wrote - end.half_at, end.half_at, False, half) != RECORD_MESSAGE:
         return False
     return (half.topic_size == HALF_TOPIC_SIZE and memcmp(half.topic, HALF_TOPIC, HALF_TOPIC_SIZE) == 0
-            and half.queue_id == 0 and half.queue_offset == end.half_queue_offset)
+            and half.queue_id == 0 and half.queue_offset == end.half_queue_offset and _is_in_its_queue(desk, end))
+
+
+cdef bint _is_in_its_queue(Desk* desk, const End* end) noexcept nogil:
+    """Whether it is a record of the log: one that somebody wrote into a body would be put to any topic he names."""
+    cdef Entry entry
+    return (desk.half_queue != NULL and 0 <= end.half_queue_offset < desk.half_queue.max_index
+            and read_entry(desk.half_queue, end.half_queue_offset, &entry) == 0 and entry.physical_offset == end.half_at)
 
 
 cdef bint _is_in_memory(Desk* desk, int64_t offset) noexcept nogil:

@@ -98,7 +98,7 @@ cdef int _make_half(Desk* desk, Send* send) noexcept nogil:
     cdef MessageToPut* message = &send.message
     cdef Properties properties
     cdef char[12] queue_id
-    if send.request.batch or not send.row.takes_halves:
+    if message.delay_level < 0 or send.request.batch or not send.row.takes_halves:
         return 0
     if not read_properties(message.properties, message.properties_size, &properties):
         return 0

@@ -101,7 +101,17 @@ def _half_message(broker: Broker, header: EndTransactionRequestHeader) -> Messag
         raise refused(ResponseCode.SYSTEM_ERROR, "The producer group wrong")
     if half.queue_offset != header.tran_state_table_offset:
         raise refused(ResponseCode.SYSTEM_ERROR, "The transaction state table offset wrong")
+    if not _is_in_its_queue(broker, half):
+        raise refused(ResponseCode.SYSTEM_ERROR, _NOT_FOUND)
     return half
+
+
+def _is_in_its_queue(broker: Broker, half: Message) -> bool:
+    """Whether it is a record of the log: one that somebody wrote into a body would be put to any topic he names."""
+    if not half.queue_offset < broker.store.max_offset(half.topic, half.queue_id):
+        return False
+    entry = broker.store.queue(half.topic, half.queue_id).entry(half.queue_offset)
+    return entry is not None and entry[0] == half.physical_offset
 
 
 def _stored(broker: Broker, physical_offset: int) -> Message | None:

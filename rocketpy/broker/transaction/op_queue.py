@@ -42,7 +42,7 @@ class Messages(Protocol):
     def get(self, topic: str, queue_id: int, offset: int, max_nums: int, *, may_wait: bool) -> GetResult: ...
     def min_offset(self, topic: str, queue_id: int) -> int: ...
     def max_offset(self, topic: str, queue_id: int) -> int: ...
-    def queue(self, topic: str, queue_id: int) -> ConsumeQueue | None: ...
+    def queue(self, topic: str, queue_id: int) -> ConsumeQueue: ...
 
 
 class OpQueue:
@@ -77,8 +77,10 @@ class OpQueue:
         self._named = array("q")
 
     def _where_halves_begin(self) -> int:
+        if self._store.max_offset(TRANS_HALF_TOPIC, self._queue_id) == 0:
+            return 0
         queue = self._store.queue(TRANS_HALF_TOPIC, self._queue_id)
-        entry = queue.entry(queue.min_offset) if queue is not None else None
+        entry = queue.entry(queue.min_offset)
         return entry[0] if entry is not None else 0
 
     @property

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rocketpy._core.command import Command
 from rocketpy._core.lane import Lane
-from rocketpy._core.message import Message, decode_messages, encode_batch
+from rocketpy._core.message import Message, decode_messages, encode_batch, encode_message
 from rocketpy.broker.broker import Broker
 from rocketpy.broker.clients import Client
 from rocketpy.broker.fast_lane import FastLane
@@ -20,6 +20,7 @@ from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig,
 from rocketpy.protocol.bodies import ConsumerData, MessageModel, SubscriptionData, TopicConfig
 
 HOST = "127.0.0.1"
+BODY_AT = 88  # in a record
 
 
 @dataclass
@@ -304,3 +305,31 @@ def test_transactions_are_the_same_down_both_lanes(units, tmp_path_factory, monk
     assert (fast.queues, fast.units, fast.stored) == (full.queues, full.units, full.stored)
     assert len(fast.log) > 4 << 16 and fast.served_by_fast_lane and not full.served_by_fast_lane
     assert len(full.queues[b"RMQ_SYS_TRANS_OP_HALF_TOPIC", 0]) == 152
+
+
+def forged(size: int, physical_offset: int) -> bytes:
+    """A record of the half topic as somebody would write it into a body of that size, for this place in the log."""
+    properties = {"PGROUP": "PG", "REAL_TOPIC": "T", "REAL_QID": "0"}
+    half = Message("RMQ_SYS_TRANS_HALF_TOPIC", b"forged", properties=properties, queue_offset=1)
+    half.physical_offset = physical_offset
+    return encode_message(half).ljust(size, b"\0")
+
+
+def test_what_is_odd_about_transactions_is_the_same_down_both_lanes(tmp_path_factory, monkeypatch):
+    """A delay that is no number, and a half message that stands in the body of another message."""
+    ports = free_port(), free_port()
+    late = half(0, 500)
+    late.ext["i"] += "DELAY\x01soon\x02"
+    carrier = Command(310, {**late.ext, "f": "0", "i": ""}, bytes(400), opaque=501)
+    turns = [[half(0, 0)], [half(1, 1), late, carrier]]
+    known = run(tmp_path_factory.mktemp("known"), *ports, turns, False, monkeypatch)
+    at = int(Command.decode(known.replies[501]).ext["msgId"][16:], 16) + BODY_AT
+    carrier.body = forged(400, at)
+    place = Command(0, {"queueOffset": "1", "msgId": f"{at:032X}"})
+    turns.append([end(place, 502, "8"), end(Command.decode(known.replies[1]), 503, "8")])
+    fast, full = (run(tmp_path_factory.mktemp("store"), *ports, turns, lane, monkeypatch) for lane in (True, False))
+    assert fast.replies == full.replies and fast.log == full.log
+    answers = {opaque: Command.decode(fast.replies[opaque]) for opaque in (500, 502, 503)}
+    assert (answers[500].code, answers[500].remark) == (1, "the property DELAY is no number: 'soon'")
+    assert (answers[502].code, answers[502].remark) == (1, "Find prepared transaction message failed")
+    assert answers[503].code == 0 and [len(fast.queues[b"T", queue_id]) for queue_id in (0, 1)] == [1, 1]
