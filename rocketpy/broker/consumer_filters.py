@@ -158,8 +158,8 @@ class ConsumerFilters:
         try:
             program = compiled(wanted.expression_type, expression)
         except FilterSyntaxError as error:
-            shown = expression[:SHOWN]
-            log.error("the filter of group %s in topic %s is none: %s (%s)", group, topic, error.remark, shown)
+            words = error.remark[:SHOWN], expression[:SHOWN]
+            log.error("the filter of group %s in topic %s is none: %s (%s)", group, topic, *words)
         else:
             bits = BloomFilterData(self.bloom.bit_num, self.bloom.positions(f"{group}#{topic}"))
             data = ConsumerFilterData(topic, group, expression, wanted.expression_type, wanted.sub_version)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from rocketpy._core.hashing import java_hash_of
 from rocketpy._core.message_filter import ExpressionFilter, MessageFilter
-from rocketpy.broker.consumer_filters import compiled, is_tag_type
+from rocketpy.broker.consumer_filters import SHOWN, compiled, is_tag_type
 from rocketpy.broker.processors.answers import refused
 from rocketpy.filter import FilterSyntaxError
+from rocketpy.filter.compiler import MAX_CHARACTERS
 from rocketpy.protocol import names, sys_flag
 from rocketpy.protocol.bodies import MessageModel, SubscriptionData, SubscriptionGroupConfig
 from rocketpy.protocol.codes import ResponseCode
@@ -82,6 +83,8 @@ def _own_test(broker: Broker, expression_type: str | None, expression: str | Non
     if not expression:
         raise refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed")
     check_property_filter(broker, expression_type)
+    if len(expression_type or "") + len(expression) > MAX_CHARACTERS:
+        return test_of.__wrapped__(expression_type, expression)  # none, and too long to be remembered
     return test_of(expression_type, expression)
 
 
@@ -93,7 +96,8 @@ def test_of(expression_type: str | None, expression: str) -> MessageFilter | Non
     try:
         return ExpressionFilter(compiled(expression_type, expression))
     except FilterSyntaxError as error:
-        log.warning("a pull filters by what is no expression, and gets all: %s (%s)", error.remark, expression)
+        words = error.remark[:SHOWN], expression[:SHOWN]
+        log.warning("a pull filters by what is no expression, and gets all: %s (%s)", *words)
         return None
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rocketpy._core.message import Message, decode_messages
+from rocketpy.broker.processors import pull_filter
 from rocketpy.protocol.bodies import SubscriptionGroupConfig, TopicConfig
 
 NOT_SUPPORTED = "The broker does not support consumer to filter message by SQL92"
@@ -132,6 +133,15 @@ def test_one_that_cannot_be_compiled_is_every_message_as_upstream_has_it(kind, s
     for _ in range(2):
         assert bodies(pull("T", expressionType=kind, subscription=f"{kind} =")) == [b"red", b"blue"]
     assert caplog.text.count("gets all") == 1
+
+
+@pytest.mark.parametrize("more", [{"subscription": "x" * 40_000}, {"expressionType": "x" * 40_000}])
+def test_expressions_that_are_too_long_are_neither_remembered_nor_logged_whole(send, pull, more, caplog):
+    send("T")
+    pull_filter.test_of.cache_clear()
+    assert pull("T", **{"expressionType": "SQL92", "subscription": "a", **more}).code == 0
+    assert pull_filter.test_of.cache_info().currsize == 0
+    assert "gets all" in caplog.text and all(len(record.getMessage()) < 600 for record in caplog.records)
 
 
 @pytest.mark.parametrize("expression", ["", None])
