@@ -23,6 +23,7 @@ class Producers:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._groups: dict[str, dict[Channel, Client]] = {}
+        self._groups_of: dict[Channel, set[str]] = {}
         self._in_turn: dict[str, list[Channel]] = {}  # a group's connections once more, to be asked in turn
         self._turn = 0
 
@@ -33,6 +34,7 @@ class Producers:
         if known is None:
             known = clients[client.connection] = client
             self._in_turn.pop(group, None)
+            self._groups_of.setdefault(client.connection, set()).add(group)
             log.info("new producer connected, group: %s channel: %s", group, client)
         known.last_update_ms = self._clock.now_ms()
 
@@ -43,7 +45,7 @@ class Producers:
 
     def connection_closed(self, connection: Channel) -> None:
         """Forget a client in all its groups."""
-        for group in [group for group, clients in self._groups.items() if connection in clients]:
+        for group in sorted(self._groups_of.get(connection, ())):
             self._remove(group, connection)
             log.info("producer[%s] gone from group %s", connection.address, group)
 
@@ -62,6 +64,10 @@ class Producers:
         self._in_turn.pop(group, None)
         if not clients:
             self._groups.pop(group, None)
+        groups = self._groups_of.get(connection, set())
+        groups.discard(group)
+        if not groups:
+            self._groups_of.pop(connection, None)
         return gone is not None
 
     def available(self, group: str) -> Channel | None:

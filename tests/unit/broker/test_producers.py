@@ -57,6 +57,28 @@ def test_a_group_goes_with_its_last_client(clock: ManualClock) -> None:
     assert producers.groups == {}
 
 
+class Looked(Connection):
+    """Counts how often it is looked up in a table."""
+
+    times = 0
+
+    def __hash__(self) -> int:
+        self.times += 1
+        return id(self)
+
+
+def test_a_connection_that_closes_is_not_looked_for_in_the_groups_of_others(clock: ManualClock) -> None:
+    producers = Producers(clock)
+    for number in range(1000):
+        producers.register(f"PG{number}", Client(Connection(), "a"))
+    stranger = Looked()
+    producers.register("own", Client(stranger, "b"))
+    stranger.times = 0
+    producers.connection_closed(stranger)
+    assert stranger.times < 10
+    assert ids(producers, "own") is None and len(producers.groups) == 1000
+
+
 def test_silence_of_120_s_closes_the_connection(clock: ManualClock) -> None:
     producers = Producers(clock)
     silent, alive = Connection(), Connection()
