@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from kit import servers
-from kit.clients import Client, GoClient, JavaClient, Session
+from kit.clients import Client, CppClient, GoClient, JavaClient, Session
 from kit.cluster import Cluster
 
 KINDS = {"rocketpy": ["rocketpy"], "upstream": ["upstream"], "both": ["rocketpy", "upstream"]}
@@ -98,6 +98,17 @@ def client(request: pytest.FixtureRequest) -> Client:
 @pytest.fixture(scope="session")
 def java() -> JavaClient:
     return JavaClient()
+
+
+@pytest.fixture(scope="session", params=["4.9.8", "5.3.3"])
+def newer_java(request: pytest.FixtureRequest) -> JavaClient:
+    """The last Java client of 4.x, and one of 5.x over the same remoting."""
+    return JavaClient(version=request.param)
+
+
+@pytest.fixture(scope="session")
+def cpp() -> CppClient:
+    return CppClient()
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ PAGE = (REPO / "docs/compat.md").read_text()
 TABLES = [line for line in PAGE.splitlines() if line.startswith("|")]
 SCENARIO_FILES = (
     "test_send", "test_consume", "test_lookups", "test_membership", "test_restarts", "test_sync_flush", "test_tls",
-    "test_transactions",
-    "test_operators", "test_where_groups_begin",
+    "test_transactions", "test_operators", "test_where_groups_begin", "test_trace",
+    "test_newer_clients", "test_cpp_client",
 )  # fmt: skip
 
 

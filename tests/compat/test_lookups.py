@@ -82,6 +82,33 @@ def test_messages_are_found_by_key(run, java, cluster):
         assert [(event["index"], event["keys"]) for event in found] == [(index, f"order-{index}")]
 
 
+def test_a_key_of_many_messages_gives_each_broker_s_newest_and_64_at_most(run, java, cluster):
+    topic = unique("Many")
+    stored = run(java, cluster, "produce", topic=topic, count=160, oneKey="same").of("sent")
+    for asked, given in ((5, 5), (100, 64)):
+        found = run(java, cluster, "query", topic=topic, key="same", max=asked).of("found")
+        for broker in cluster.brokers.values():
+            there = [event["index"] for event in found if event["store_host"].endswith(broker.address)]
+            newest = [event["index"] for event in stored if event["broker"] == broker.name][-given:]
+            assert sorted(there) == newest, (broker.name, asked)
+
+
+def test_a_key_is_looked_for_in_a_window_of_time(run, java, cluster):
+    topic = unique("Window")
+    for first in (0, 10):
+        run(java, cluster, "produce", topic=topic, first=first, count=10, oneKey="same")
+        time.sleep(1.1)  # the index knows whole seconds
+    events = run(java, cluster, "pull", topic=topic, group=unique("CG")).of("found")
+    between = max(event["store_timestamp"] for event in events if event["index"] < 10) + 1
+
+    def found(**window: int) -> list[int]:
+        return sorted(run(java, cluster, "query", topic=topic, key="same", **window).indexes("found"))
+
+    assert found(end=between) == list(range(10))
+    assert found(begin=between) == list(range(10, 20))
+    assert run(java, cluster, "query", topic=topic, key="same", end=between - 3_600_000).of("nothing")
+
+
 def test_a_message_is_found_by_the_broker_s_id_and_by_the_client_s(run, java, cluster):
     topic = unique("Id")
     sent = run(java, cluster, "produce", topic=topic, count=6).of("sent")

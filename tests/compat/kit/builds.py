@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from kit import tools
+from tests import needs
 
 HERE = Path(__file__).resolve().parent.parent
 JAVA = HERE / "java"
+JAVA_NEWER = HERE / "java_newer"
 UPSTREAM = HERE / "upstream"
 GO = HERE / "go"
+CPP = HERE / "cpp"
+CPP_PACKAGE = "rocketmq==0.4.4"
 UPSTREAM_VERSION = "4.5.2"
 BUILD_TIMEOUT_S = 600
 # Short JVM start and little memory matter here, speed in the long run does not. Netty 4.0 looks into these packages;
@@ -48,6 +55,13 @@ def java_program(project: Path = JAVA) -> str:
     return compiled(project, project / "src", class_path(project))
 
 
+def newer_java_program(version: str) -> str:
+    """The scenarios with the client of a later release alone; what it has no more of they are only compiled against."""
+    client = class_path(JAVA_NEWER, version)
+    classes, *_ = compiled(JAVA, JAVA / "src", f"{client}:{class_path(JAVA)}", version).split(":")
+    return f"{classes}:{client}"
+
+
 def upstream_program() -> str:
     """Class path of the compiled programs that ask upstream's own classes, with the broker's jars."""
     return compiled(UPSTREAM, UPSTREAM / "oracle", class_path(UPSTREAM))
@@ -76,6 +90,27 @@ def go_program() -> Path:
         run(["go", "build", "-o", str(scratch), "."], cwd=GO)
         scratch.rename(program)
     return program
+
+
+def cpp_package() -> Path:
+    """The folder of the Python package that carries the C++ core; the test is skipped where the core does not load.
+
+    It is no dependency of the tests: its wheel is for glibc on x86_64 only, and of 2019.
+    """
+    package = cache_dir() / CPP_PACKAGE.replace("==", "-")
+    if not package.exists():
+        scratch = package.with_suffix(f".{os.getpid()}")
+        run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(scratch), CPP_PACKAGE])
+        scratch.rename(package)
+    tried = subprocess.run(
+        [sys.executable, "-c", "import rocketmq.client"], env={**os.environ, "PYTHONPATH": str(package)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )
+    if tried.returncode != 0:
+        reason = f"the C++ client core does not load here: {tried.stderr.strip().splitlines()[-1]}"
+        needs.missing["librocketmq"] = reason
+        pytest.skip(reason)
+    return package
 
 
 def digest(files: list[Path]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,13 +29,16 @@ class Client(Protocol):
 
 
 class JavaClient:
-    name = "java"
+    """The Java client of 4.5.2 or of a later release; the scenario program is the same source for all of them."""
 
-    def __init__(self, prefix: list[str] | None = None, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, prefix: list[str] | None = None, options: tuple[str, ...] = (), version: str = ""
+    ) -> None:
         """`options` are more words for the JVM."""
+        self.name = f"java-{version}" if version else "java"
         self.prefix = prefix or []
         self._options = options
-        self._class_path = builds.java_program()
+        self._class_path = builds.newer_java_program(version) if version else builds.java_program()
 
     def command(self, home: Path) -> list[str]:
         return [*self.prefix, *builds.JVM, f"-Duser.home={home}", "-Drocketmq.client.logUseSlf4j=false",
@@ -50,6 +54,19 @@ class GoClient:
 
     def command(self, home: Path) -> list[str]:
         return [*self.prefix, str(self._program)]
+
+
+class CppClient:
+    """The C++ core behind its Python package."""
+
+    name = "cpp"
+
+    def __init__(self, prefix: list[str] | None = None) -> None:
+        self.prefix = prefix or []
+        self._package = builds.cpp_package()
+
+    def command(self, home: Path) -> list[str]:
+        return [*self.prefix, "env", f"PYTHONPATH={self._package}", sys.executable, str(builds.CPP / "client.py")]
 
 
 class Session:

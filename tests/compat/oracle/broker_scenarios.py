@@ -252,6 +252,14 @@ def queries(side: Side) -> None:
     side.ask("before it was stored", QUERY_MESSAGE, {**ext, "endTimestamp": 1000}, hide=hide)
     side.ask("none asked for", QUERY_MESSAGE, {**ext, "maxNum": 0}, hide=hide)
     side.ask("key missing", QUERY_MESSAGE, {k: v for k, v in ext.items() if k != "key"}, hide=hide)
+    put(side, topic, 1, 70, properties=properties(KEYS="many", UNIQ_KEY="MANY"))
+    put(side, topic, 2, 1, properties=properties(KEYS="last"))
+    side.until_found(QUERY_MESSAGE, {**ext, "key": "last"})
+    side.ask("three of many", QUERY_MESSAGE, {**ext, "key": "many", "maxNum": 3}, hide=hide)
+    side.ask("more than a broker gives", QUERY_MESSAGE, {**ext, "key": "many", "maxNum": 100}, hide=hide)
+    side.ask("a unique key of many", QUERY_MESSAGE, {**ext, "key": "MANY", "maxNum": 1, "_UNIQUE_KEY_QUERY": "true"},
+             hide=hide)
+    side.ask("from a time on", QUERY_MESSAGE, {**ext, "key": "many", "beginTimestamp": 2**61}, hide=hide)
     sent = side.ask("one more", SEND_MESSAGE, send_ext(topic), "to view", hide=("msgId",))
     offset = int(sent.ext["msgId"][16:], 16)  # type: ignore[index]
     side.ask("by its place", VIEW_MESSAGE_BY_ID, {"offset": offset})

@@ -17,7 +17,6 @@ import org.apache.rocketmq.client.impl.consumer.ProcessQueue;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
-import org.apache.rocketmq.common.protocol.heartbeat.MessageModel;
 
 /**
  * A push consumer: a "consumed" line for each delivery; standard input takes "queues", "select EXPRESSION" and "quit" (or
@@ -31,7 +30,8 @@ final class Consume {
     private Consume(Options options) {
         this.options = options;
         this.failFirst = options.number("failFirst", 0);
-        this.consumer = new DefaultMQPushConsumer(options.need("group"));
+        this.consumer = new DefaultMQPushConsumer(options.need("group"), options.flag("trace"),
+            options.text("traceTopic", null));
         consumer.setNamesrvAddr(options.need("namesrv"));
         consumer.setPollNameServerInterval(1000);
         consumer.setHeartbeatBrokerInterval(2000);
@@ -40,7 +40,9 @@ final class Consume {
         if (!options.text("fromTime", "").isEmpty()) {
             consumer.setConsumeTimestamp(options.text("fromTime", ""));
         }
-        consumer.setMessageModel(MessageModel.valueOf(options.text("model", "CLUSTERING")));
+        // MessageModel has another package in 5.x.
+        consumer.setMessageModel(Enum.valueOf(consumer.getMessageModel().getDeclaringClass(),
+            options.text("model", "CLUSTERING")));
         consumer.setConsumeThreadMin(4);
         consumer.setConsumeThreadMax(4);
         consumer.setPersistConsumerOffsetInterval(1000);
@@ -57,6 +59,7 @@ final class Consume {
         work.consumer.start();
         Events.emit("started", "client_id", work.consumer.buildMQClientId());
         work.obey();
+        Traces.flush(work.consumer.getTraceDispatcher());
         work.consumer.shutdown();
     }
 

@@ -1,7 +1,10 @@
 package compat;
 
+import java.util.HashMap;
+import java.util.Map;
 import org.apache.rocketmq.client.QueryResult;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -27,21 +30,23 @@ final class Lookup {
 
     static void query(Options options) throws Exception {
         DefaultMQPullConsumer consumer = start(options);
-        QueryResult result = consumer.queryMessage(options.need("topic"), options.need("key"), options.number("max", 32),
-            options.big("begin", 0), options.big("end", Long.MAX_VALUE));
-        for (MessageExt message : result.getMessageList()) {
-            Events.message("found", message);
+        try {
+            QueryResult result = consumer.queryMessage(options.need("topic"), options.need("key"),
+                options.number("max", 32), options.big("begin", 0), options.big("end", Long.MAX_VALUE));
+            for (MessageExt message : result.getMessageList()) {
+                Events.message("found", message);
+            }
+            Events.emit("index", "last_update", result.getIndexLastUpdateTimestamp());
+        } catch (MQClientException nothing) {
+            Events.emit("nothing", "code", nothing.getResponseCode());
         }
-        Events.emit("index", "last_update", result.getIndexLastUpdateTimestamp());
         consumer.shutdown();
     }
 
-    /** {@code id=} is either the id a broker gave (host and offset) or, with {@code topic=}, the client's own. */
+    /** {@code id=} is the id a broker gave (host and offset) or the client's own, which is looked for in {@code topic=}. */
     static void view(Options options) throws Exception {
         DefaultMQPullConsumer consumer = start(options);
-        String topic = options.text("topic", "");
-        MessageExt found = topic.isEmpty() ? consumer.viewMessage(options.need("id"))
-            : consumer.viewMessage(topic, options.need("id"));
+        MessageExt found = consumer.viewMessage(options.text("topic", ""), options.need("id"));
         if (found != null) {
             Events.message("found", found);
         }
@@ -50,7 +55,15 @@ final class Lookup {
 
     static void createTopic(Options options) throws Exception {
         DefaultMQPullConsumer consumer = start(options);
-        consumer.createTopic("TBW102", options.need("topic"), options.number("queues", 4));
+        String topic = options.need("topic");
+        int queues = options.number("queues", 4);
+        try {
+            DefaultMQPullConsumer.class.getMethod("createTopic", String.class, String.class, int.class)
+                .invoke(consumer, "TBW102", topic, queues);
+        } catch (NoSuchMethodException since5) {
+            DefaultMQPullConsumer.class.getMethod("createTopic", String.class, String.class, int.class, Map.class)
+                .invoke(consumer, "TBW102", topic, queues, new HashMap<String, String>());
+        }
         consumer.shutdown();
     }
 

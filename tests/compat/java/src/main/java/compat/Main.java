@@ -44,6 +44,9 @@ public final class Main {
             case "transact":
                 Transact.run(options);
                 break;
+            case "traces":
+                Traces.run(options);
+                break;
             case "create-topic":
                 Lookup.createTopic(options);
                 break;

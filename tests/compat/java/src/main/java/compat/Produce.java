@@ -13,11 +13,14 @@ import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageQueue;
 
-/** Sends messages numbered from {@code first}; one "sent" or "failed" line each. */
+/**
+ * Sends {@code count} messages numbered from {@code first}, as many again in each further {@code mode}; one "sent" or
+ * "failed" line each.
+ */
 final class Produce {
     private final Options options;
     private final DefaultMQProducer producer;
-    private final int first;
+    private int first;
     private final int count;
     private final String[] tags;
 
@@ -27,7 +30,8 @@ final class Produce {
         this.count = options.number("count", 10);
         String list = options.text("tags", "");
         this.tags = list.isEmpty() ? new String[0] : list.split(",");
-        this.producer = new DefaultMQProducer(options.text("group", "PG_compat"));
+        this.producer = new DefaultMQProducer(options.text("group", "PG_compat"), options.flag("trace"),
+            options.text("traceTopic", null));
         producer.setNamesrvAddr(options.need("namesrv"));
         producer.setPollNameServerInterval(1000);
         producer.setHeartbeatBrokerInterval(2000);
@@ -38,12 +42,16 @@ final class Produce {
     static void run(Options options) throws Exception {
         Produce work = new Produce(options);
         work.producer.start();
-        work.send(options.text("mode", "sync"));
+        work.connect();
+        for (String mode : options.text("mode", "sync").split(",")) {
+            work.send(mode);
+            work.first += work.count;
+        }
+        Traces.flush(work.producer.getTraceDispatcher());
         work.producer.shutdown();
     }
 
     private void send(String mode) throws Exception {
-        connect();
         switch (mode) {
             case "sync":
                 sync();
@@ -72,6 +80,9 @@ final class Produce {
         }
         if (!options.text("keys", "").isEmpty()) {
             message.setKeys(options.need("keys") + index);
+        }
+        if (!options.text("oneKey", "").isEmpty()) {
+            message.setKeys(options.need("oneKey"));
         }
         if (options.number("delay", 0) > 0) {
             message.setDelayTimeLevel(options.number("delay", 0));

@@ -55,7 +55,7 @@ final class Snapshot {
         }
         for (int i = 0; i < messages.size(); i += 10) {
             String id = ((MessageClientExt) messages.get(i)).getOffsetMsgId();
-            Events.emit("by_id", "message", fields(consumer.viewMessage(id)));
+            Events.emit("by_id", "message", fields(consumer.viewMessage(queue.getTopic(), id)));
         }
     }
 
