@@ -11,14 +11,15 @@ from libc.string cimport memset
 from rocketpy._core.frame cimport Frame, Slice, slice_i32, slice_i64, slice_is
 
 cdef enum:
+    SEND_MESSAGE = 10            # RequestCode; the others of sends have the letters
     SEND_REQUIRED = 0xFF         # letters a to h
     PULL_REQUIRED = 0x1FF        # the nine required names, in the order below
 
 
-cdef char _letter(const Slice* key) noexcept nogil:
-    """The one-letter name of a send field, from either spelling; 0 for a field that is none."""
-    if key.size == 1:
-        return key.at[0]
+cdef char _letter(int32_t code, const Slice* key) noexcept nogil:
+    """The one-letter name of a send field, from the spelling that the code has; 0 for a field that is none."""
+    if code != SEND_MESSAGE:
+        return key.at[0] if key.size == 1 else 0
     if slice_is(key, b"producerGroup", 13):
         return c"a"
     if slice_is(key, b"topic", 5):
@@ -75,7 +76,7 @@ cdef bint read_send_request(const Frame* frame, SendRequest* request) noexcept n
     cdef int i
     memset(request, 0, sizeof(SendRequest))
     for i in range(frame.ext_count):
-        letter = _letter(&frame.ext_key[i])
+        letter = _letter(frame.code, &frame.ext_key[i])
         if letter >= c"a" and letter <= c"h":
             seen |= <uint32_t>1 << (letter - c"a")
         if not _take_send_field(letter, &frame.ext_value[i], request):

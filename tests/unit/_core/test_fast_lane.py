@@ -189,6 +189,13 @@ def test_delayed_properties_beyond_ascii_take_the_full_lane(bench):
     assert bench.writer.log.end_offset <= 0 and bench.replies() == [] and bench.rules.got_delayed == []
 
 
+def test_a_field_of_the_other_spelling_is_none(bench):
+    assert bench.offer(send(topic="Other", queueId="3"))
+    (message,) = decode_messages(bench.writer.log.read(0, bench.writer.log.end_offset))
+    assert (message.topic, message.queue_id) == ("T", 1)
+    assert not bench.offer(send(code=10))
+
+
 def test_a_oneway_send_is_stored_without_an_answer(bench):
     assert bench.offer(send(flag=2))
     assert bench.replies() == [] and bench.writer.log.end_offset > 0

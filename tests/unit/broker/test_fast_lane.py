@@ -59,7 +59,8 @@ async def _run(folder, port, source_port, turns, units) -> Outcome:
         enable_consume_queue_ext=units, mapped_file_size_consume_queue_ext=64,
     )  # fmt: skip
     filters = {"enable_property_filter": True, "enable_calc_filter_bit_map": True}
-    config = BrokerConfig(broker_ip1=HOST, broker_name="b", **filters)
+    patient = {"wait_time_mills_in_send_queue": 60_000, "wait_time_mills_in_pull_queue": 60_000}  # of a busy machine
+    config = BrokerConfig(broker_ip1=HOST, broker_name="b", **patient, **filters)
     broker = Broker(config, NettyServerConfig(listen_port=port), NettyClientConfig(), store_config, ManualClock())
     await broker.start()
     try:
