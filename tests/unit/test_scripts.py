@@ -15,7 +15,7 @@ TELLING = (
     '#!/bin/sh\necho "home=$ROCKETMQ_HOME safe=$PYTHONSAFEPATH who=$0"\nfor word in "$@"; do echo "[$word]"; done\n'
 )
 PATH = "/usr/bin:/bin"
-TOOLS = ("cat", "cp", "dirname", "find", "grep", "id", "mkdir", "mv", "readlink", "rm", "tail", "tee", "touch")
+TOOLS = ("cat", "cp", "dirname", "find", "grep", "id", "mkdir", "mktemp", "mv", "readlink", "rm", "tail", "tee", "touch")
 
 
 def make_program(path: Path, text: str = TELLING) -> Path:
@@ -293,8 +293,12 @@ def test_the_tests_exit_code_is_pytests(checkout: Checkout) -> None:
 
 def test_the_fast_tests_need_no_tools(checkout: Checkout) -> None:
     done = checkout.test("fast", "-x", ROCKETPY_REQUIRE_TOOLS="1")
-    assert done.stdout.endswith("ran -m pytest tests/unit tests/golden tests/property tests/house -x\n")
+    assert done.stdout.endswith(
+        "ran -m pytest tests/unit -x\nran -m pytest tests/golden tests/property tests/house -x\n"
+    )
     assert (done.returncode, done.stderr) == (0, "")
+    (checkout.folder / "pytest-exit").write_text("3")
+    assert checkout.test("fast").returncode == 3
 
 
 def test_something_else_in_the_place_of_venv_is_left_alone(checkout: Checkout) -> None:
