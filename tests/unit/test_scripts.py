@@ -15,7 +15,7 @@ TELLING = (
     '#!/bin/sh\necho "home=$ROCKETMQ_HOME safe=$PYTHONSAFEPATH who=$0"\nfor word in "$@"; do echo "[$word]"; done\n'
 )
 PATH = "/usr/bin:/bin"
-TOOLS = ("cat", "cp", "dirname", "find", "grep", "id", "mkdir", "mktemp", "mv", "readlink", "rm", "tail", "tee", "touch")
+TOOLS = tuple("cat cp dirname find grep id mkdir mktemp mv readlink rm tail tee touch".split())
 
 
 def make_program(path: Path, text: str = TELLING) -> Path:
