@@ -33,7 +33,7 @@ def test_each_message_is_timed_until_a_waiting_pull_brings_it(cluster: Cluster) 
     load = Load("follow", 128, count=300, warm=50, rate=1000, topic="Followed")
     for _ in range(2):  # the second begins behind what the first left
         sample = run_load(load, port_of(cluster), os.getpid())
-        assert sample["messages"] == 300
+        assert 300 <= sample["messages"] < 300 + 32  # the last pull may bring more than one
         assert 0 < sample["p50_us"] <= sample["p99_us"]
         assert sample["refused"] == 0
 
