@@ -84,7 +84,7 @@ def test_a_selector_that_changes_counts_for_what_follows(run, open_session, java
     run(java, filtering, "produce", topic=topic, count=4, numbered="true")
     consumer = open_session(java, filtering, "consume", topic=topic, group=group, sql="number < 2")
     consumer.wait(lambda: numbers(consumer) == [0, 1], "the first selection", PATIENCE_S)
-    consumer._tell("select number >= 12")
+    consumer.tell("select number >= 12")
     consumer.wait_for("selected", 1, PATIENCE_S)
     wait_until(lambda: expressions(filtering, topic, group) == {"number >= 12"}, "both brokers know of it", PATIENCE_S)
     run(java, filtering, "produce", topic=topic, first=10, count=6, numbered="true")
