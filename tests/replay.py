@@ -84,10 +84,14 @@ def replay(recording: Recording, store: Path, over_the_wire: bool) -> None:
         loop.run_until_complete(loop.shutdown_default_executor())
 
 
+# The clock leaps, and no request has waited for that.
+PATIENT = {f"wait_time_mills_in_{queue}_queue": 2**31 - 1 for queue in ("send", "pull", "heartbeat", "transaction")}
+
+
 def _broker(recording: Recording, store: Path, clock: ManualClock) -> Broker:
     settings = {"store_path_root_dir": str(store), "store_path_commit_log": str(store / "commitlog")}
     return Broker(
-        BrokerConfig(broker_ip1=HOST, broker_ip2=HOST, **recording.broker),
+        BrokerConfig(broker_ip1=HOST, broker_ip2=HOST, **PATIENT, **recording.broker),
         NettyServerConfig(listen_port=recording.port),
         NettyClientConfig(),
         MessageStoreConfig(**settings, **recording.store),

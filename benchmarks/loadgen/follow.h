@@ -53,7 +53,8 @@ static void take_followed(Load *load, const Reply *reply, uint64_t now) {
         stop_at_bad_answer(reply);
     if (!empty)
         take_due_records(load, reply, now);
-    slot->offset = ext_number(reply, "\"nextBeg", "inOffset\"");
+    slot->offset = reply->code == PULL_MOVED ? ext_number(reply, "\"maxOffs", "et\"") /* the next one may be the first */
+                                             : ext_number(reply, "\"nextBeg", "inOffset\"");
     slot->opaque = 1; /* knows its place */
     follow_on(load, queue);
 }

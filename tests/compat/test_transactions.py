@@ -185,7 +185,9 @@ def test_open_transactions_outlive_their_brokers_and_their_producer(open_session
 
 
 def test_a_compressed_message_is_checked_as_it_was_sent(open_session, run, java, quick):
-    """Upstream stores its copies decompressed but marked as compressed: its questions cannot be read."""
+    """Upstream stores its copies decompressed but marked as compressed: its questions cannot be read, nor can the
+    copies, so that its rounds end there from the second one on.
+    """
     topic, group = unique("TxPacked"), unique("CG")
     run(java, quick, "create-topic", topic=topic, queues=1)
     consumer = open_session(java, quick, "consume", topic=topic, group=group)
@@ -193,7 +195,7 @@ def test_a_compressed_message_is_checked_as_it_was_sent(open_session, run, java,
                             local="unknown", check="unknown,commit", stay="true")
     producer.wait_for("started")
     if quick.kind == "upstream":
-        wait_rounds(quick, 2)
+        wait_rounds(quick, 1)
         assert producer.of("checked") == []
         return
     producer.wait(lambda: Counter(producer.indexes("checked"))[0] >= 2, "asked about again and again", PATIENCE_S)
