@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from rocketpy.config.environment import Environment
-from rocketpy.config.properties import Entry, PropertiesFile, load_properties
+from rocketpy.config.properties import Entry, PropertiesFile, Remark, load_properties
 from rocketpy.config.setting import Settings, prop
 from rocketpy.errors import StartRefused
 
@@ -138,13 +138,14 @@ def _load(settings: TlsSettings, *, asked: bool) -> PropertiesFile | None:
 def _take(settings: TlsSettings, path: str, entry: Entry) -> None:
     if entry.key in NOT_IN_FILE:
         told = f"{entry.key} has no effect here: give it as -D{entry.key}={entry.value} in JAVA_OPT"
-        settings.remarks.append(f"{path}:{entry.line}: {told}")
+        settings.remarks.append(str(Remark(path, entry.line, told)))
     elif entry.key in settings.config.rows:
         # A password is what stands there: blanks and # may belong to it, as upstream reads them.
         value = entry.java_value if entry.key.endswith(SECRET) else entry.value
         _set(settings.config, entry.key, value, f"{path}:{entry.line}")
     else:
-        settings.remarks.append(f"{path}:{entry.line}: {entry.key} is no setting of TLS; docs/tls.md has them all")
+        told = f"{entry.key} is no setting of TLS; docs/tls.md has them all"
+        settings.remarks.append(str(Remark(path, entry.line, told)))
 
 
 def _set(config: TlsConfig, name: str, value: str, origin: str) -> None:

@@ -107,3 +107,9 @@ def test_use_tls_follows_the_surroundings(options, used):
 
 def test_tls_options_are_not_told_as_idle():
     assert environment("tls.enable=true", "tls.server.mode=disabled").idle_options == []
+
+
+def test_an_odd_key_is_told_in_one_line(read):
+    (remark,) = read("tls.a\\nb=1\n").remarks
+    assert "tls.a\\nb is no setting of TLS" in remark
+    assert "\n" not in remark
