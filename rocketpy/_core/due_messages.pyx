@@ -11,15 +11,14 @@ from rocketpy._core.commit_log cimport (
 )
 from rocketpy._core.consume_queue cimport ConsumeQueue, Entry, QueueState, read_entry
 from rocketpy._core.consume_queue_ext cimport LEAST_TAGS_CODE
-from rocketpy._core.map_order cimport Properties, Property, find_named, read_properties, write_in_map_order
+from rocketpy._core.map_order cimport Properties, Property, find_named, queue_id_of, read_properties, write_in_map_order
 from rocketpy._core.mapped_files cimport bytes_at, end_offset, find_file, resident
+from rocketpy._core.store_reader cimport HOT_BYTES
 from rocketpy._core.store_writer cimport (
     PUT_DONE, PUT_NEEDS_SPACE, StoreWriter, index_keys, put_message,
 )
 
 cdef enum:
-    HOT_BYTES = 8 << 20           # so much at the log's end was written a moment ago: it is in memory
-    LARGEST_QUEUE_ID = 65536
     SCHEDULE_TOPIC_SIZE = 19
     CACHED = 16                   # queues that one call puts to and need not look up again
 
@@ -68,18 +67,6 @@ cdef const char* _record_of(StoreWriter writer, const Entry* entry) noexcept nog
     return record if resident(file, entry.physical_offset - file.start, entry.size) >= entry.size else NULL
 
 
-cdef int32_t _queue_id(const Property* value) noexcept nogil:
-    cdef int32_t number = 0
-    cdef int i
-    for i in range(value.value_size):
-        if value.value[i] < c"0" or value.value[i] > c"9":
-            return -1
-        number = number * 10 + (value.value[i] - c"0")
-        if number > LARGEST_QUEUE_ID:
-            return -1
-    return number
-
-
 cdef bint _make_real(MessageToPut* message, char* properties) noexcept nogil:
     """The message as it goes to its own topic; False when its properties are not plain."""
     cdef Properties read
@@ -95,7 +82,7 @@ cdef bint _make_real(MessageToPut* message, char* properties) noexcept nogil:
         return False
     message.topic = topic.value
     message.topic_size = topic.value_size
-    message.queue_id = _queue_id(queue_id)
+    message.queue_id = queue_id_of(queue_id)
     message.prepared_transaction_offset = 0
     message.properties_size = write_in_map_order(&read, properties, MAX_PROPERTIES_SIZE)
     message.properties = properties

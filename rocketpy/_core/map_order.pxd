@@ -22,5 +22,7 @@ cdef bint put_property(Properties* properties, const char* name, int name_size, 
                                   # as HashMap.put: a known name keeps its place; False: no room
 cdef const Property* find_named(const Properties* properties, const char* name, int name_size) noexcept nogil
                                   # NULL: there is none
+cdef int32_t queue_id_of(const Property* value) noexcept nogil
+                                  # a REAL_QID; -1: no decimal number, or beyond what a topic may have
 cdef int write_in_map_order(const Properties* properties, char* into, int capacity) noexcept nogil
                                   # bytes written, -1: no room, or a bucket so full that Java would make a tree of it

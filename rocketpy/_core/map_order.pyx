@@ -13,6 +13,7 @@ from rocketpy._core.message cimport NAME_END, PROPERTY_END
 cdef enum:
     FIRST_CAPACITY = 16
     LONGEST_CHAIN = 8
+    LARGEST_QUEUE_ID = 65536
 
 
 cdef bint _is_ascii(const char* at, int size) noexcept nogil:
@@ -69,6 +70,18 @@ cdef const Property* find_named(const Properties* properties, const char* name, 
         if properties.all[i].name_size == name_size and memcmp(properties.all[i].name, name, name_size) == 0:
             return &properties.all[i]
     return NULL
+
+
+cdef int32_t queue_id_of(const Property* value) noexcept nogil:
+    cdef int32_t number = 0
+    cdef int i
+    for i in range(value.value_size):
+        if value.value[i] < c"0" or value.value[i] > c"9":
+            return -1
+        number = number * 10 + (value.value[i] - c"0")
+        if number > LARGEST_QUEUE_ID:
+            return -1
+    return number
 
 
 cdef int _capacity(const Properties* properties) noexcept nogil:

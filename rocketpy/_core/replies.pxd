@@ -22,4 +22,6 @@ cdef int write_send_reply(
 cdef int write_plain_reply(OutBuffer* out, int32_t opaque, const char* remark) noexcept nogil
                                  # success without ext fields and body; remark NULL: none
 cdef int write_pull_reply(OutBuffer* out, int32_t opaque, const PullAnswer* answer) noexcept nogil
+cdef char* write_number(char* at, int64_t value) noexcept nogil
+                                 # its decimal digits, 20 bytes at most; returns where they end
 cdef void write_message_id(char* into, const char* store_host, int64_t physical_offset) noexcept nogil

@@ -25,7 +25,7 @@ cdef char* _bytes(char* at, const char* data, int size) noexcept nogil:
     return at + size
 
 
-cdef char* _number(char* at, int64_t value) noexcept nogil:
+cdef char* write_number(char* at, int64_t value) noexcept nogil:
     cdef char[24] digits
     cdef int count = 0
     cdef uint64_t rest = <uint64_t>value
@@ -60,7 +60,7 @@ cdef char* _tail(char* at, int32_t opaque, const char* remark) noexcept nogil:
 
 cdef char* _end(char* at, int32_t opaque, const char* remark) noexcept nogil:
     at = _text(at, b',"flag":1,"language":"JAVA","opaque":')
-    at = _number(at, opaque)
+    at = write_number(at, opaque)
     if remark != NULL:
         at = _text(at, b',"remark":"')
         at = _text(at, remark)
@@ -85,11 +85,11 @@ cdef int write_send_reply(
     if start == NULL:
         return -1
     at = _text(start + PREFIX, b'{"code":0,"extFields":{"queueId":"')
-    at = _number(at, queue_id)
+    at = write_number(at, queue_id)
     at = _bytes(at, words.middle, words.middle_size)
     at = _bytes(at, message_ids, message_ids_size)
     at = _text(at, b'","queueOffset":"')
-    at = _number(at, queue_offset)
+    at = write_number(at, queue_offset)
     return _finish(out, start, _tail(at, opaque, NULL), 0)
 
 
@@ -108,15 +108,15 @@ cdef int write_pull_reply(OutBuffer* out, int32_t opaque, const PullAnswer* answ
     if start == NULL:
         return -1
     at = _text(start + PREFIX, b'{"code":')
-    at = _number(at, answer.code)
+    at = write_number(at, answer.code)
     at = _text(at, b',"extFields":{"suggestWhichBrokerId":"')
-    at = _number(at, answer.suggest_which_broker_id)
+    at = write_number(at, answer.suggest_which_broker_id)
     at = _text(at, b'","nextBeginOffset":"')
-    at = _number(at, answer.next_begin_offset)
+    at = write_number(at, answer.next_begin_offset)
     at = _text(at, b'","maxOffset":"')
-    at = _number(at, answer.max_offset)
+    at = write_number(at, answer.max_offset)
     at = _text(at, b'","minOffset":"')
-    at = _number(at, answer.min_offset)
+    at = write_number(at, answer.min_offset)
     return _finish(out, start, _tail(at, opaque, answer.remark), answer.body_size)
 
 

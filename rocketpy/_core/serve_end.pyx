@@ -5,7 +5,7 @@ Plain means: commit or rollback of a half message that is in memory, fits the he
 all refusals, are the full lane's.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcmp, memcpy, memset
 
 from rocketpy._core.commit_log cimport (
@@ -16,10 +16,11 @@ from rocketpy._core.consume_queue cimport Entry, read_entry
 from rocketpy._core.desk cimport NEEDS_QUEUE, NEEDS_ROW, NEEDS_SPACE, NOT_MINE, SERVED, Desk
 from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, slice_i32, slice_i64, slice_is
 from rocketpy._core.lane cimport Peer
-from rocketpy._core.map_order cimport Properties, Property, find_named, read_properties
+from rocketpy._core.map_order cimport Properties, Property, find_named, queue_id_of, read_properties
 from rocketpy._core.mapped_files cimport FileMap, bytes_at, end_offset, find_file, resident
-from rocketpy._core.replies cimport write_plain_reply
+from rocketpy._core.replies cimport write_number, write_plain_reply
 from rocketpy._core.row_table cimport find_row
+from rocketpy._core.store_reader cimport HOT_BYTES
 from rocketpy._core.store_writer cimport PUT_DONE, PUT_NEEDS_SPACE, put_message, put_pair
 
 cdef const char* OP_TOPIC = b"RMQ_SYS_TRANS_OP_HALF_TOPIC"
@@ -32,8 +33,6 @@ cdef enum:
     HALF_TOPIC_SIZE = 24
     OP_PROPERTIES_SIZE = 17
     REQUIRED = 0x1F              # the five required names, in the order below
-    HOT_BYTES = 8 << 20          # so much at the log's end was written a moment ago: it is in memory
-    MOST_QUEUES = 65536
 
 
 cdef uint32_t _take_field(const Slice* key, const Slice* value, End* end) noexcept nogil:
@@ -93,18 +92,6 @@ cdef bint _is_in_memory(Desk* desk, int64_t offset) noexcept nogil:
     return resident(file, offset - file.start, most) >= most
 
 
-cdef int32_t _number(const Property* value) noexcept nogil:
-    cdef int32_t number = 0
-    cdef int i
-    for i in range(value.value_size):
-        if value.value[i] < c"0" or value.value[i] > c"9":
-            return -1
-        number = number * 10 + (value.value[i] - c"0")
-        if number > MOST_QUEUES:
-            return -1
-    return number
-
-
 cdef bint _read_origin(End* end, const MessageToPut* half) noexcept nogil:
     """Topic and queue the sender meant, when the half message is the group's and not delayed."""
     cdef Properties properties
@@ -119,7 +106,7 @@ cdef bint _read_origin(End* end, const MessageToPut* half) noexcept nogil:
     if group == NULL or topic == NULL or queue_id == NULL or find_named(&properties, b"DELAY", 5) != NULL:
         return False
     end.topic, end.topic_size = topic.value, topic.value_size
-    end.queue_id = _number(queue_id)
+    end.queue_id = queue_id_of(queue_id)
     return (end.queue_id >= 0 and group.value_size == end.group.size
             and memcmp(group.value, end.group.at, end.group.size) == 0)
 
@@ -135,25 +122,12 @@ cdef void _fill_final(End* end, const MessageToPut* half, int64_t now_ms) noexce
     scan_properties(&end.final)
 
 
-cdef int _write_digits(char* into, int64_t number) noexcept nogil:
-    cdef char[20] reversed
-    cdef int size = 0, i
-    while True:
-        reversed[size] = <char> (c"0" + number % 10)
-        size += 1
-        number //= 10
-        if number == 0:
-            break
-    for i in range(size):
-        into[i] = reversed[size - 1 - i]
-    return size
-
-
 cdef void _fill_op(Desk* desk, End* end, int64_t now_ms) noexcept nogil:
     cdef MessageToPut* op = &end.op
     op.topic, op.topic_size = OP_TOPIC, OP_TOPIC_SIZE
     op.properties, op.properties_size = OP_PROPERTIES, OP_PROPERTIES_SIZE
-    op.body, op.body_size = end.op_body, _write_digits(end.op_body, end.half_queue_offset)
+    op.body = end.op_body
+    op.body_size = <int> (write_number(end.op_body, end.half_queue_offset) - end.op_body)
     op.born_timestamp = op.store_timestamp = now_ms
     memcpy(op.born_host, desk.store_host, 8)
     memcpy(op.store_host, desk.store_host, 8)

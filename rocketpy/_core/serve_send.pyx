@@ -2,7 +2,7 @@
 changed.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from rocketpy._core.commit_log cimport TRANSACTION_MASK, MessageToPut, scan_properties, split_batch
@@ -23,7 +23,7 @@ from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, unescape
 from rocketpy._core.lane cimport Peer
 from rocketpy._core.lane_rows cimport SendRow, add_count
 from rocketpy._core.map_order cimport Properties, put_property, read_properties, write_in_map_order
-from rocketpy._core.replies cimport write_message_id, write_send_reply
+from rocketpy._core.replies cimport write_message_id, write_number, write_send_reply
 from rocketpy._core.requests cimport read_send_request
 from rocketpy._core.row_table cimport find_row
 from rocketpy._core.store_writer cimport PUT_DONE, PUT_NEEDS_SPACE, put_message, put_messages
@@ -62,25 +62,11 @@ cdef int _fill_message(Desk* desk, const Frame* frame, Send* send, const Peer* p
     return 1 if message.delay_level == 0 else _delay(desk, send)
 
 
-cdef int _write_number(char* into, int32_t number) noexcept nogil:
-    cdef char[12] reversed
-    cdef int size = 0, i
-    while True:
-        reversed[size] = <char> (c"0" + number % 10)
-        size += 1
-        number //= 10
-        if number == 0:
-            break
-    for i in range(size):
-        into[i] = reversed[size - 1 - i]
-    return size
-
-
 cdef bint _name_origin(Send* send, Properties* properties, char* queue_id) noexcept nogil:
     """REAL_TOPIC and REAL_QID of a message that waits elsewhere; the slices point to `queue_id`."""
     cdef MessageToPut* message = &send.message
     return (put_property(properties, b"REAL_TOPIC", 10, message.topic, message.topic_size)
-            and put_property(properties, b"REAL_QID", 8, queue_id, _write_number(queue_id, message.queue_id)))
+            and put_property(properties, b"REAL_QID", 8, queue_id, <int> (write_number(queue_id, message.queue_id) - queue_id)))
 
 
 cdef bint _write_anew(Desk* desk, Send* send, const Properties* properties) noexcept nogil:
@@ -125,7 +111,7 @@ cdef int _delay(Desk* desk, Send* send) noexcept nogil:
         return 0
     send.level = min(message.delay_level, levels)
     if send.level < message.delay_level:
-        if not put_property(&properties, b"DELAY", 5, level, _write_number(level, send.level)):
+        if not put_property(&properties, b"DELAY", 5, level, <int> (write_number(level, send.level) - level)):
             return 0
     if not _name_origin(send, &properties, queue_id) or not _write_anew(desk, send, &properties):
         return 0

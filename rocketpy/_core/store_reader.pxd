@@ -20,6 +20,7 @@ cdef enum:                        # GetMessageStatus, in upstream's order
 
 cdef enum:
     MAX_SLICES = 128              # a get ends early rather than return more pieces
+    HOT_BYTES = 8 << 20           # so much at the log's end was written a moment ago: it is in memory, nobody is asked
 
 cdef struct TagFilter:             # what a pull asks for
     bint all                      # every tag matches

@@ -23,8 +23,7 @@ from rocketpy._core.store_writer cimport StoreState, StoreWriter
 cdef enum:
     SCANNED_BYTES = 16000         # of the consume queue in one get, at least
     MOST_TESTED = 4096            # entries in one get, where each message is asked for its properties: about a millisecond
-    HOT_BYTES = 8 << 20           # so much at the log's end was written a moment ago: nobody is asked whether it is there
-    TAIL_BYTES = 4096             # the same for entries at the end of a queue whose last message is hot
+    TAIL_BYTES = 4096             # as HOT_BYTES, for entries at the end of a queue whose last message is hot
     ASKED_BYTES = 65536           # asked of the kernel at once: what a get is likely to bring
     MOST_ASKED = 1 << 20          # the same for one that goes on and on, as where a filter leaves little: twice as much each time
 
