@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+from rocketpy.acl import admin_codes
 from rocketpy.broker import request_docs as broker_docs
 from rocketpy.broker import request_table as broker
 from rocketpy.namesrv import request_docs as namesrv_docs
@@ -16,10 +17,9 @@ from rocketpy.protocol.codes_page import ServerCodes, table_text
 
 NAME_SERVER, BROKER = "name server", "broker"
 SERVERS = {
-    NAME_SERVER: ServerCodes(namesrv.SERVED, namesrv_docs.ANSWERS, {}),
-    BROKER: ServerCodes(broker.SERVED, broker_docs.ANSWERS, broker.NOT_SERVED),
+    NAME_SERVER: ServerCodes(namesrv.SERVED, namesrv_docs.ANSWERS, admin_codes.BROKER, BROKER),
+    BROKER: ServerCodes(broker.SERVED, broker_docs.ANSWERS, admin_codes.NAME_SERVER, NAME_SERVER),
 }
-OTHER = {NAME_SERVER: BROKER, BROKER: NAME_SERVER}
 PLACE = re.compile(r"(<!-- codes: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -30,8 +30,7 @@ def fill_page(page: str) -> str:
 
 def server_table(name: str) -> str:
     """The table of one server: all codes of 4.5.2."""
-    other = OTHER[name]
-    return table_text(SERVERS[name], SERVERS[other], other)
+    return table_text(SERVERS[name])
 
 
 if __name__ == "__main__":

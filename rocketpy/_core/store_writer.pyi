@@ -85,6 +85,11 @@ class StoreWriter:
 
         Only between two turns of the loop.
         """
+    def take_queue(self, topic: bytes, queue_id: int) -> ConsumeQueue:
+        """Take a queue out, for the caller to move its files away and to close them before the next put.
+
+        KeyError: there is no such queue.
+        """
     def delete_queue(self, topic: bytes, queue_id: int) -> None:
         """Take a queue out and remove its files."""
     def set_delays(self, delays_ms: Sequence[int]) -> None:

@@ -543,14 +543,18 @@ cdef class StoreWriter:
             queue.state.used = False
         return unmapped
 
-    def delete_queue(self, bytes topic not None, int queue_id):
-        """Take a queue out and remove its files."""
+    def take_queue(self, bytes topic not None, int queue_id):
+        """Take a queue out; its files stay."""
         cdef ConsumeQueue queue = self.queues.pop((topic, queue_id))
         for other in self.take_dirty():
             if other is not queue:
                 _mark_dirty(&self.state, &(<ConsumeQueue> other).state)
         self.deleted.append(queue)
-        queue.destroy()
+        return queue
+
+    def delete_queue(self, bytes topic not None, int queue_id):
+        """Take a queue out and remove its files."""
+        self.take_queue(topic, queue_id).destroy()
 
     def set_delays(self, delays_ms):
         """Delays of the levels 1, 2, …"""

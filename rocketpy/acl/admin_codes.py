@@ -1,8 +1,8 @@
 """Who a request code is meant for, one row a code; invariant: every code of both request tables stands here.
 
 Upstream asks for an admin with five codes of the broker (ADMIN_OF_UPSTREAM) and with none of the name server. With
-aclStrictAdmin all that is ADMIN here needs one. PEER codes are sent by brokers, slaves and filter servers, whose
-4.5.2 do not sign: a white-listed address goes on letting them in.
+aclStrictAdmin all that is ADMIN here needs one. PEER codes are sent by brokers and slaves, whose 4.5.2 do not sign: a
+white-listed address goes on letting them in.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Caller(Enum):
     """Whose code it is."""
 
     CLIENT = "producers and consumers"
-    PEER = "brokers, slaves and filter servers"
+    PEER = "brokers and slaves"
     ADMIN = "operators and their tools"
 
 
@@ -55,7 +55,6 @@ BROKER: Mapping[Code, Caller] = {
         Code.GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
         Code.GET_ALL_CONSUMER_OFFSET,
         Code.GET_ALL_DELAY_OFFSET,
-        Code.REGISTER_FILTER_SERVER,
     ),
     **_rows(
         Caller.ADMIN,
@@ -89,10 +88,6 @@ BROKER: Mapping[Code, Caller] = {
         Code.VIEW_BROKER_STATS_DATA,
         Code.QUERY_CONSUME_QUEUE,
         Code.RESUME_CHECK_HALF_MESSAGE,
-        Code.QUERY_BROKER_OFFSET,
-        Code.GET_TOPIC_CONFIG_LIST,
-        Code.GET_TOPIC_NAME_LIST,
-        Code.TRIGGER_DELETE_FILES,
     ),
 }
 

@@ -190,6 +190,15 @@ ANSWERS: dict[RequestCode, Answers] = {
         "0 store times of each queue's first, last and last consumed message; 17",
         "test_the_times_of_what_is_consumed_and_what_waits, test_the_times_of_no_topic",
     ),
+    RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: Answers(
+        "0 when the queues are gone; 1 which path the disk refused",
+        "test_queues_whose_messages_have_expired_go_and_begin_anew, test_half_and_delayed_messages_stay, "
+        "test_a_queue_that_gets_a_message_meanwhile_stays",
+    ),
+    RequestCode.CLEAN_UNUSED_TOPIC: Answers(
+        "0 when the queues are gone; 1 which path the disk refused",
+        "test_queues_of_topics_in_no_table_go, test_half_and_delayed_messages_stay, test_a_disk_that_refuses_is_named",
+    ),
     RequestCode.GET_CONSUMER_RUNNING_INFO: Answers(
         "the consumer's own answer; 207 it gave none within 10 s; 1 it is not there, went, or is too old",
         "test_running_info_is_asked_of_the_client_and_handed_on_as_it_came, "

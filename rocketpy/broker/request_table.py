@@ -1,7 +1,7 @@
 """Which function serves which request code of the broker.
 
-A code that is not in SERVED is answered with code 3. Invariant: every code a 4.5.2 broker serves stands in SERVED, or
-in NOT_SERVED with the reason.
+A code that is not in SERVED is answered with code 3 and the reason. Invariant: every code that a 4.5.2 broker serves
+stands in SERVED, but for what only filter servers used.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rocketpy._core.command import Command, response
+from rocketpy.acl import admin_codes
 from rocketpy.broker import overload
 from rocketpy.broker.processors import (
     acl,
+    cleaning,
     clients,
     consume_queue,
     consumer_calls,
@@ -33,7 +35,7 @@ from rocketpy.broker.processors import (
 from rocketpy.broker.processors.answers import Answer
 from rocketpy.errors import RequestRefused
 from rocketpy.protocol.codes import RequestCode, ResponseCode
-from rocketpy.protocol.codes_page import NOBODY
+from rocketpy.protocol.codes_page import refusals
 from rocketpy.protocol.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 
 if TYPE_CHECKING:
@@ -88,25 +90,14 @@ SERVED: dict[RequestCode, Processor] = {
     RequestCode.CONSUME_MESSAGE_DIRECTLY: consumer_calls.consume_message_directly,
     RequestCode.GET_BROKER_CONFIG: state.get_broker_config,
     RequestCode.GET_BROKER_RUNTIME_INFO: state.get_broker_runtime_info,
+    RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: cleaning.clean_expired_consumequeue,
+    RequestCode.CLEAN_UNUSED_TOPIC: cleaning.clean_unused_topic,
     RequestCode.GET_ALL_CONSUMER_OFFSET: state.get_all_consumer_offset,
     RequestCode.GET_ALL_DELAY_OFFSET: state.get_all_delay_offset,
     RequestCode.UPDATE_AND_CREATE_ACL_CONFIG: acl.update_and_create_acl_config,
     RequestCode.DELETE_ACL_CONFIG: acl.delete_acl_config,
     RequestCode.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG: acl.update_global_white_addrs_config,
     RequestCode.GET_BROKER_CLUSTER_ACL_INFO: acl.get_broker_cluster_acl_info,
-}
-
-_LATER = "a later release"
-NOT_SERVED: dict[RequestCode, str] = {
-    RequestCode.UPDATE_BROKER_CONFIG: _LATER,
-    RequestCode.REGISTER_FILTER_SERVER: _LATER,
-    RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: _LATER,
-    RequestCode.CLEAN_UNUSED_TOPIC: _LATER,
-    RequestCode.VIEW_BROKER_STATS_DATA: _LATER,
-    RequestCode.QUERY_BROKER_OFFSET: NOBODY,
-    RequestCode.GET_TOPIC_CONFIG_LIST: NOBODY,
-    RequestCode.GET_TOPIC_NAME_LIST: NOBODY,
-    RequestCode.TRIGGER_DELETE_FILES: NOBODY,
 }
 
 # Every answer to a send names the region, refusals too.
@@ -134,7 +125,9 @@ CHANGES_CONFIG = frozenset({
 def bind(broker: Broker) -> dict[int, Bound]:
     """The table remoting asks: code -> function of connection and request."""
     table = {int(code): _bound(broker, code, processor) for code, processor in SERVED.items()}
-    return table if broker.access is None else broker.access.guarded(table)
+    if broker.access is not None:
+        table = broker.access.guarded(table)
+    return {**refusals(table, admin_codes.NAME_SERVER, "name server"), **table}
 
 
 def _bound(broker: Broker, code: RequestCode, processor: Processor) -> Bound:

@@ -1,6 +1,7 @@
 """Which function serves which request code of the name server.
 
-A code that is not in SERVED is answered with code 3. Invariant: SERVED has every code a 4.5.2 name server serves.
+A code that is not in SERVED is answered with code 3 and the reason. Invariant: SERVED has every code that a 4.5.2 name
+server serves.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from rocketpy._core.command import Command
-from rocketpy.acl.admin_codes import NAME_SERVER, admin_codes
+from rocketpy.acl.admin_codes import BROKER, NAME_SERVER, admin_codes
 from rocketpy.namesrv.processors import brokers, config, kv, topics
 from rocketpy.protocol.codes import RequestCode
+from rocketpy.protocol.codes_page import refusals
 from rocketpy.protocol.headers import REQUEST_HEADERS
 
 if TYPE_CHECKING:
@@ -47,10 +49,10 @@ SERVED: dict[RequestCode, Processor] = {
 def bind(server: NameServer) -> dict[int, Callable[[Connection, Command], Answer]]:
     """The table remoting asks: code -> function of connection and request."""
     table = {int(code): _bound(server, code, processor) for code, processor in SERVED.items()}
-    if server.access is None:
-        return table
-    admin = admin_codes(NAME_SERVER)
-    return {**table, **server.access.guarded({code: serve for code, serve in table.items() if code in admin})}
+    if server.access is not None:
+        admin = admin_codes(NAME_SERVER)
+        table |= server.access.guarded({code: serve for code, serve in table.items() if code in admin})
+    return {**refusals(table, BROKER, "broker"), **table}
 
 
 def _bound(server: NameServer, code: RequestCode, processor: Processor) -> Callable[[Connection, Command], Answer]:

@@ -36,6 +36,7 @@ from rocketpy.store.paths import StorePaths, is_folder_name
 from rocketpy.store.put_rules import delay_level, destination, host_bytes
 from rocketpy.store.queue_ends import QueueEnds
 from rocketpy.store.queue_ext import remove_if_empty
+from rocketpy.store.remove_queues import QueueRemover
 from rocketpy.store.results import GetMessageStatus, GetResult, PutMessageStatus, PutResult, QueryResult
 from rocketpy.store.running_flags import Running, RunningFlags
 
@@ -76,6 +77,7 @@ class MessageStore:
         self.flusher: Flusher
         self.index: IndexFolder | None = None
         self.cold_reads: ColdReads
+        self.remover: QueueRemover
         self._queue_flusher: QueueFlusher
         self._allocator: Allocator
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,6 +108,7 @@ class MessageStore:
         self.flags.attach(self.writer)
         self.checkpoint.load()
         self._queue_ends = QueueEnds(self.paths.root, self.writer)
+        self.remover = QueueRemover(self.writer, self.paths, self._queue_ends)
         self.index = open_index(config, self.clock, self.paths, self.checkpoint, self._run_aside)
         try:
             opening = Opening(config, self.clock, self.writer, self.checkpoint, self._was_clean)
@@ -148,6 +151,7 @@ class MessageStore:
         """Accept puts: from here on a crash is noticed at the next start."""
         self._loop = loop
         self._mark_open()
+        self._run_aside(self.remover.clear_left_overs)
         if self.checkpoint.is_damaged:
             self._replace_checkpoint()
         self.writer.wake_through(self._allocator.event_fd, self.flusher.event_fd)

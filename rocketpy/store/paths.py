@@ -41,6 +41,11 @@ class StorePaths:
         return self.root / "consumequeue_ext"
 
     @property
+    def removed_queues(self) -> Path:
+        """Queues on their way off the disk; upstream, which reads every folder in `consumequeue`, ignores it here."""
+        return self.root / "removedQueues"
+
+    @property
     def index(self) -> Path:
         return self.root / "index"
 

@@ -26,7 +26,7 @@ FINE: dict[str, object] = {"code": 0, "remark": None}
 
 
 def unknown(code: int) -> Differs:
-    return Differs(SILENT, SILENCE, {"code": 3, "remark": f" request type {code} not supported"})
+    return Differs(SILENT, SILENCE, {"code": 3, "remark": f" request type {code} not supported.*"})
 
 
 def field(name: str, upstream: dict[str, object] | None = None) -> Differs:

@@ -162,7 +162,7 @@ def test_refusals_and_unknown_codes_are_answered(serve: Serve) -> None:
         answer = await client.invoke(address, Command(RequestCode.GET_ROUTEINTO_BY_TOPIC), 3000)
         assert (answer.code, "topic" in (answer.remark or "")) == (1, True)
         answer = await client.invoke(address, Command(RequestCode.SEND_MESSAGE, {}), 3000)
-        assert (answer.code, answer.remark) == (3, " request type 10 not supported")
+        assert (answer.code, answer.remark) == (3, " request type 10 not supported: the broker has it")
         await client.close()
 
     serve(scenario)
