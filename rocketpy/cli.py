@@ -1,4 +1,4 @@
-"""The command line: `rocketpy broker|namesrv|shutdown|quickstart`, which bin/'s scripts call.
+"""The command line: `rocketpy broker|namesrv|shutdown|quickstart|mqadmin`, which bin/'s scripts call.
 
 Options, their long names, usage text and exit codes of broker and namesrv are upstream's. Servers are imported only
 when they are to serve, so that help, `-p` and refusals are quick.
@@ -288,6 +288,15 @@ def _run_quickstart(namesrv_port: int, port: int, store: Path | None, log: loggi
     asked = Quickstart(namesrv_port=namesrv_port, port=port, store=store or default_store(), say=say)
     uvloop.run(serve(asked))
     return 0
+
+
+@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def mqadmin(arguments: Sequence[str]) -> None:
+    """Look at a cluster and change it: mqadmin alone lists the commands."""
+    from rocketpy.admin.cli import main as run_mqadmin
+
+    run_mqadmin(list(arguments))
 
 
 if __name__ == "__main__":

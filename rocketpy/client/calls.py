@@ -6,10 +6,12 @@ only when it cannot be reached.
 
 from __future__ import annotations
 
+import ssl
 from types import TracebackType
 from typing import TypeVar
 
 from rocketpy._core.command import Command, request
+from rocketpy.client.credentials import Credentials
 from rocketpy.clock import Clock
 from rocketpy.errors import RemotingError, RocketPyError
 from rocketpy.protocol.bodies import BrokerData, TopicRouteData
@@ -27,17 +29,27 @@ class ClientError(RocketPyError):
     """The call did not reach a server, or no server is known for it."""
 
 
+class NotAnswered(ClientError):
+    """The server at `address` could not be reached, or did not answer in time; the cause is the remoting's error."""
+
+    def __init__(self, address: str, cause: RemotingError) -> None:
+        super().__init__(f"{address}: {cause}")
+        self.address = address
+
+
 class NoRoute(ClientError):
     """No name server knows a broker for the topic."""
 
 
 class BrokerRefused(ClientError):
-    """The server answered with a code that is not success."""
+    """The server answered with a code that is not success. `address`: which; `asked`: the request's code."""
 
-    def __init__(self, code: int, remark: str | None) -> None:
+    def __init__(self, code: int, remark: str | None, address: str = "", asked: int | None = None) -> None:
         super().__init__(f"code {code}: {remark}")
         self.code = code
         self.remark = remark
+        self.address = address
+        self.asked = asked
 
 
 def addresses_of(namesrv_addr: str) -> list[str]:
@@ -48,10 +60,19 @@ def addresses_of(namesrv_addr: str) -> list[str]:
 class Calls:
     """What producer, consumer and admin have in common; each is closed by its owner (`async with` does it)."""
 
-    def __init__(self, namesrv_addr: str, *, clock: Clock | None = None, timeout_ms: int = TIMEOUT_MS) -> None:
+    def __init__(
+        self,
+        namesrv_addr: str,
+        *,
+        clock: Clock | None = None,
+        timeout_ms: int = TIMEOUT_MS,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.timeout_ms = timeout_ms
         self.clock = clock or Clock()
-        self.remoting = RemotingClient()
+        self.credentials = credentials
+        self.remoting = RemotingClient(tls=tls)
         self._namesrvs = addresses_of(namesrv_addr)
         self._routes: dict[str, tuple[int, TopicRouteData]] = {}
 
@@ -70,13 +91,22 @@ class Calls:
     async def call(self, address: str, command: Command, timeout_ms: int | None = None) -> Command:
         """The answer of one server, whatever its code."""
         try:
-            return await self.remoting.invoke(address, command, timeout_ms or self.timeout_ms)
+            return await self.remoting.invoke(address, self.signed(command), timeout_ms or self.timeout_ms)
         except RemotingError as error:
-            raise ClientError(f"{address}: {error}") from error
+            raise NotAnswered(address, error) from error
+
+    def signed(self, command: Command) -> Command:
+        """The request with its account's signature, when there is an account."""
+        return self.credentials.signed(command) if self.credentials is not None else command
+
+    @property
+    def name_servers(self) -> list[str]:
+        """Their addresses in the order in which they are asked."""
+        return list(self._namesrvs)
 
     async def ask(self, address: str, command: Command, timeout_ms: int | None = None) -> Command:
         """The answer of one server; anything but success is raised."""
-        return succeeded(await self.call(address, command, timeout_ms))
+        return succeeded(await self.call(address, command, timeout_ms), address, command.code)
 
     async def ask_namesrv(self, code: int, ext: dict[str, str] | None = None) -> Command:
         """The answer of the first name server that can be reached; that one is asked first from now on."""
@@ -88,7 +118,7 @@ class Calls:
                 last = error
                 self._namesrvs.append(self._namesrvs.pop(0))
                 continue
-            return succeeded(answer)
+            return succeeded(answer, address, code)
         raise last or ClientError("no name server address is given")
 
     async def route(self, topic: str, *, anew: bool = False) -> TopicRouteData:
@@ -129,8 +159,8 @@ def any_address(broker: BrokerData) -> str:
     return broker.broker_addrs.get(MASTER_ID) or next(iter(broker.broker_addrs.values()))
 
 
-def succeeded(answer: Command) -> Command:
+def succeeded(answer: Command, address: str = "", asked: int | None = None) -> Command:
     """The answer itself when its code is success."""
     if answer.code != ResponseCode.SUCCESS:
-        raise BrokerRefused(answer.code, answer.remark)
+        raise BrokerRefused(answer.code, answer.remark, address, asked)
     return answer

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from rocketpy._core.command import Command, request
 from rocketpy._core.message import Message, encode_batch
-from rocketpy.client.calls import BrokerRefused, Calls, ClientError, NoRoute, masters_of
+from rocketpy.client.calls import TIMEOUT_MS, BrokerRefused, Calls, ClientError, NoRoute, masters_of
+from rocketpy.client.credentials import Credentials
 from rocketpy.client.messages import ready_to_send, with_unique_id
 from rocketpy.clock import Clock
 from rocketpy.protocol.bodies import MessageQueue, TopicRouteData
@@ -59,9 +61,16 @@ class Producer(Calls):
     """One producer group on one set of name servers."""
 
     def __init__(
-        self, namesrv_addr: str, group: str = "DEFAULT_PRODUCER", *, clock: Clock | None = None, timeout_ms: int = 3000
+        self,
+        namesrv_addr: str,
+        group: str = "DEFAULT_PRODUCER",
+        *,
+        clock: Clock | None = None,
+        timeout_ms: int = TIMEOUT_MS,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(namesrv_addr, clock=clock, timeout_ms=timeout_ms)
+        super().__init__(namesrv_addr, clock=clock, timeout_ms=timeout_ms, credentials=credentials, tls=tls)
         self.group = group
         self._turn = itertools.count()
 
@@ -85,7 +94,7 @@ class Producer(Calls):
         """Send one message and hear nothing of it."""
         ready = ready_to_send(message)
         queue, address = self._next_queue(await self._publish_route(ready.topic), ready.topic, "")
-        await self.remoting.oneway(address, self._request(ready, RequestCode.SEND_MESSAGE_V2, queue))
+        await self.remoting.oneway(address, self.signed(self._request(ready, RequestCode.SEND_MESSAGE_V2, queue)))
 
     async def queues(self, topic: str) -> list[MessageQueue]:
         """The queues a message of the topic can go to."""

@@ -6,6 +6,7 @@ The caller holds the offsets: a message counts as consumed when `commit` has sai
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from enum import Enum
 
 from rocketpy._core.command import Command, request
 from rocketpy._core.message import Message, decode_messages
-from rocketpy.client.calls import BrokerRefused, Calls, ClientError, NoRoute, any_address
+from rocketpy.client.calls import TIMEOUT_MS, BrokerRefused, Calls, ClientError, NoRoute, any_address
+from rocketpy.client.credentials import Credentials
 from rocketpy.protocol.bodies import MessageQueue
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 
@@ -51,8 +53,16 @@ class PullResult:
 class PullConsumer(Calls):
     """One consumer group on one set of name servers."""
 
-    def __init__(self, namesrv_addr: str, group: str, *, timeout_ms: int = 3000) -> None:
-        super().__init__(namesrv_addr, timeout_ms=timeout_ms)
+    def __init__(
+        self,
+        namesrv_addr: str,
+        group: str,
+        *,
+        timeout_ms: int = TIMEOUT_MS,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(namesrv_addr, timeout_ms=timeout_ms, credentials=credentials, tls=tls)
         self.group = group
 
     async def queues(self, topic: str) -> list[MessageQueue]:

@@ -28,7 +28,7 @@ ALLOWED = {
     "store_tool": BASE | {"store"},
     "broker": BASE | {"store", "remoting", "filter", "acl", "access"},
     "namesrv": BASE | {"remoting", "acl", "access"},
-    "client": BASE | {"remoting"},
+    "client": BASE | {"remoting", "acl"},
     "admin": WIRE_USERS,
     "console": WIRE_USERS,
     "metrics": WIRE_USERS,

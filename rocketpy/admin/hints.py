@@ -1,0 +1,113 @@
+"""An error as one line for an operator: what failed, where, and what to look at.
+
+Asking the cluster for the reason may itself fail: then the line says less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+
+from rocketpy.admin.command import CommandFailed
+from rocketpy.admin.session import Session
+from rocketpy.client.calls import BrokerRefused, ClientError, NoRoute, NotAnswered
+from rocketpy.errors import RemotingConnectError, RemotingTimeout, RocketPyError
+from rocketpy.protocol.codes import RequestCode, ResponseCode
+
+TOPIC = re.compile(r"topic (\S+)")
+OFFICIAL_HELP = re.compile(r"\s*For more information, please visit the url, \S+")
+NEAR = 3
+
+
+async def explained(error: Exception, session: Session) -> str:
+    """The line for an error of the client's."""
+    if isinstance(error, NoRoute):
+        return await no_route(error, session)
+    if isinstance(error, NotAnswered):
+        return await not_answered(error, session)
+    if isinstance(error, BrokerRefused):
+        return refused(error, session)
+    return str(error)
+
+
+def refused(error: BrokerRefused, session: Session) -> str:
+    """An answer that is not success."""
+    where = f"{error.address} answers " if error.address else ""
+    remark = OFFICIAL_HELP.sub("", error.remark or "").strip().replace("\n", " ")
+    told = f"{where}CODE: {error.code}  DESC: {remark or 'no reason'}"
+    if error.code == ResponseCode.REQUEST_CODE_NOT_SUPPORTED:
+        name = name_of(error.asked)
+        if error.address in session.name_servers:
+            return f"{error.address} is no name server, it does not know {name}: a broker? Give -n host:9876"
+        return f"{error.address} does not know {name}: is it a name server's address, or a broker of another version?"
+    return f"{told}{REMEDIES.get(error.code, '')}"
+
+
+REMEDIES = {
+    int(ResponseCode.NO_PERMISSION): " (look at the topic's perm and the broker's brokerPermission)",
+    int(ResponseCode.SYSTEM_BUSY): " (the server is busy: try again)",
+}
+
+
+def name_of(code: int | None) -> str:
+    """A request code by number and name."""
+    with contextlib.suppress(ValueError):
+        return f"code {code} ({RequestCode(code).name})" if code is not None else "the request"
+    return f"code {code}"
+
+
+async def not_answered(error: NotAnswered, session: Session) -> str:
+    """A server that cannot be reached or says nothing."""
+    cause = error.__cause__
+    kind = "name server" if error.address in session.name_servers else "broker"
+    if isinstance(cause, RemotingTimeout):
+        return f"{kind} {error}: it is busy, or no RocketMQ server listens there"
+    if not isinstance(cause, RemotingConnectError):
+        return f"{kind} {error}"
+    if kind == "name server":
+        return f"name server {cause}: is it running there, and does a firewall let you through? (-n, NAMESRV_ADDR)"
+    return f"broker {cause}{await about_broker(error.address, session)}"
+
+
+async def about_broker(address: str, session: Session) -> str:
+    """Which address the operator may have meant, by what the name server knows."""
+    known = await known_addresses(session)
+    host, _, port = address.rpartition(":")
+    main = f"{host}:{int(port) + 2}" if port.isdigit() else ""
+    if main in known:
+        return f": {port} is the VIP port of {main}, give that"
+    if address in known:
+        return ": the name server has it registered, so it is down, or its brokerIP1 cannot be reached from here"
+    return f": the name server knows {', '.join(sorted(known)[:NEAR])}" if known else ": is it running there?"
+
+
+async def no_route(error: NoRoute, session: Session) -> str:
+    """Why a topic has no route: no broker at all, or a name that is not the right one."""
+    found = TOPIC.search(str(error))
+    topic = found[1] if found else ""
+    told = f"No route info of this topic, {topic}"
+    with contextlib.suppress(RocketPyError):
+        if not await known_addresses(session):
+            return f"{told}: no broker is registered at {', '.join(session.name_servers)}"
+        near = difflib.get_close_matches(topic, await known_topics(session), n=NEAR)
+        meant = f"; there is {', '.join(near)}" if near else ""
+        return f"{told}: no broker has it{meant} (mqadmin topicList shows all, updateTopic creates one)"
+    return told
+
+
+async def known_addresses(session: Session) -> set[str]:
+    """Every broker address that the name server gives."""
+    with contextlib.suppress(ClientError, CommandFailed):
+        info = await session.admin.cluster()
+        return {address for data in info.broker_addr_table.values() for address in data.broker_addrs.values()}
+    return set()
+
+
+async def known_topics(session: Session) -> list[str]:
+    """The topics of the name server; none when it does not say."""
+    from rocketpy.client.admin_topics import all_topics
+
+    with contextlib.suppress(RocketPyError):
+        return await all_topics(session.admin)
+    return []

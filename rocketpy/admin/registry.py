@@ -1,0 +1,97 @@
+"""All subcommands by name, in the order in which upstream lists them, and the module each is in.
+
+Modules are imported when their command is called: the list and a usage text cost no more than they show. A module's
+COMMANDS are its Command objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from rocketpy.admin.command import Command
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list. One without a module is not served."""
+
+    name: str
+    description: str
+    module: str = ""
+
+    def load(self) -> Command:
+        """The command itself."""
+        commands: tuple[Command, ...] = import_module(f"rocketpy.admin.{self.module}").COMMANDS
+        return next(command for command in commands if command.name == self.name)
+
+
+UPSTREAM = (
+    Entry("updateTopic", "Update or create topic"),
+    Entry("deleteTopic", "Delete topic from broker and NameServer."),
+    Entry("updateSubGroup", "Update or create subscription group"),
+    Entry("deleteSubGroup", "Delete subscription group from broker."),
+    Entry("updateBrokerConfig", "Update broker's config"),
+    Entry("updateTopicPerm", "Update topic perm"),
+    Entry("topicRoute", "Examine topic route info", "topics"),
+    Entry("topicStatus", "Examine topic Status info", "topics"),
+    Entry("topicClusterList", "get cluster info for topic", "topics"),
+    Entry("brokerStatus", "Fetch broker runtime status data"),
+    Entry("queryMsgById", "Query Message by Id"),
+    Entry("queryMsgByKey", "Query Message by Key"),
+    Entry("queryMsgByUniqueKey", "Query Message by Unique key"),
+    Entry("queryMsgByOffset", "Query Message by offset"),
+    Entry("printMsg", "Print Message Detail"),
+    Entry("printMsgByQueue", "Print Message Detail"),
+    Entry("sendMsgStatus", "send msg to broker."),
+    Entry("brokerConsumeStats", "Fetch broker consume stats data"),
+    Entry("producerConnection", "Query producer's socket connection and client version"),
+    Entry("consumerConnection", "Query consumer's socket connection, client version and subscription"),
+    Entry("consumerProgress", "Query consumers's progress, speed"),
+    Entry("consumerStatus", "Query consumer's internal data structure"),
+    Entry("cloneGroupOffset", "clone offset from other group."),
+    Entry("clusterList", "List all of clusters"),
+    Entry("topicList", "Fetch all topic list from name server", "topics"),
+    Entry("updateKvConfig", "Create or update KV config."),
+    Entry("deleteKvConfig", "Delete KV config."),
+    Entry("wipeWritePerm", "Wipe write perm of broker in all name server"),
+    Entry("resetOffsetByTime", "Reset consumer offset by timestamp(without client restart)."),
+    Entry("updateOrderConf", "Create or update or delete order conf"),
+    Entry("cleanExpiredCQ", "Clean expired ConsumeQueue on broker."),
+    Entry("cleanUnusedTopic", "Clean unused topic on broker."),
+    Entry("startMonitoring", "Start Monitoring"),
+    Entry("statsAll", "Topic and Consumer tps stats"),
+    Entry("allocateMQ", "Allocate MQ"),
+    Entry("checkMsgSendRT", "check message send response time"),
+    Entry("clusterRT", "List All clusters Message Send RT"),
+    Entry("getNamesrvConfig", "Get configs of name server."),
+    Entry("updateNamesrvConfig", "Update configs of name server."),
+    Entry("getBrokerConfig", "Get broker config by cluster or special broker!"),
+    Entry("queryCq", "Query cq command."),
+    Entry("sendMessage", "Send a message"),
+    Entry("consumeMessage", "Consume message"),
+    Entry("updateAclConfig", "Update acl config yaml file in broker"),
+    Entry("deleteAccessConfig", "Delete Acl Config Account in broker"),
+    Entry("clusterAclConfigVersion", "List all of acl config version information in cluster"),
+    Entry("updateGlobalWhiteAddr", "Update global white address for acl Config File in broker"),
+)
+OWN: tuple[Entry, ...] = ()  # what upstream has not; listed after the others
+
+
+def entries() -> dict[str, Entry]:
+    """What is served, by lower-case name: names are taken in any case."""
+    return {entry.name.lower(): entry for entry in (*UPSTREAM, *OWN) if entry.module}
+
+
+def find(name: str) -> Entry | None:
+    """The entry of a name in any case."""
+    return entries().get(name.lower())
+
+
+def listing() -> str:
+    """What `mqadmin` alone prints."""
+    lines = ["The most commonly used mqadmin commands are:"]
+    lines += [f"   {entry.name:<20} {entry.description}" for entry in UPSTREAM if entry.module]
+    if OWN:
+        lines += ["", "Not in RocketMQ's mqadmin:", *(f"   {entry.name:<20} {entry.description}" for entry in OWN)]
+    return "\n".join((*lines, "", "See 'mqadmin help <command>' for more information on a specific command.", ""))

@@ -1,0 +1,40 @@
+"""Runs one command: a session around it, a renderer behind it, a line on stderr for what fails."""
+
+from __future__ import annotations
+
+import sys
+
+from rocketpy.admin.command import Command, CommandFailed, Given, UsageMistake
+from rocketpy.admin.hints import explained
+from rocketpy.admin.items import Failed
+from rocketpy.admin.render import Renderer, renderer
+from rocketpy.admin.session import Session
+from rocketpy.errors import RocketPyError
+
+
+async def run(command: Command, given: Given, *, as_json: bool) -> int:
+    """0, or 1 when something failed and was told. UsageMistake and CommandFailed are the caller's to tell."""
+    session = Session(given.maybe("n"), progress_shown=sys.stderr.isatty())
+    output = renderer(as_json=as_json)
+    try:
+        return await printed(command, given, session, output)
+    except RocketPyError as error:
+        if isinstance(error, (UsageMistake, CommandFailed)):
+            raise
+        raise CommandFailed(await explained(error, session)) from error
+    finally:
+        output.end()
+        await session.close()
+
+
+async def printed(command: Command, given: Given, session: Session, output: Renderer) -> int:
+    """Print every item; whether all of it went well."""
+    code = 0
+    async for item in command.run(session, given):
+        if isinstance(item, Failed):
+            code = 1
+            line = f"mqadmin: {command.name}: {item.where}: {await explained(item.error, session)}"
+            print(line, file=sys.stderr)
+        else:
+            output.take(item)
+    return code

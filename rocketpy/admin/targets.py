@@ -1,0 +1,68 @@
+"""Which brokers a command speaks to: the one of -b, or those of the cluster of -c, in upstream's order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from rocketpy.admin.command import CommandFailed, Given, UsageMistake
+from rocketpy.admin.java import string_order
+from rocketpy.admin.session import Session
+from rocketpy.client.calls import MASTER_ID
+from rocketpy.errors import RocketPyError
+from rocketpy.protocol.bodies import BrokerData, ClusterInfo
+
+T = TypeVar("T")
+NO_CLUSTER = "[error] Make sure the specified clusterName exists or the name server connected to is correct."
+AT_ONCE = 32  # calls under way
+
+
+def brokers_of(info: ClusterInfo, cluster: str) -> list[BrokerData]:
+    """The broker sets of a cluster. CommandFailed names the clusters there are."""
+    names = info.cluster_addr_table.get(cluster)
+    if names is None:
+        known = ", ".join(sorted(info.cluster_addr_table)) or "none: no broker is registered there"
+        raise CommandFailed(f"there is no cluster {cluster}; the name server knows: {known}", said=NO_CLUSTER)
+    return [info.broker_addr_table[name] for name in string_order(names) if name in info.broker_addr_table]
+
+
+def masters_in(info: ClusterInfo, cluster: str) -> list[str]:
+    """The addresses of a cluster's masters."""
+    sets = brokers_of(info, cluster)
+    return string_order(each.broker_addrs[MASTER_ID] for each in sets if MASTER_ID in each.broker_addrs)
+
+
+def all_in(info: ClusterInfo, cluster: str) -> list[str]:
+    """The addresses of a cluster's masters and slaves."""
+    return string_order(
+        address for each in brokers_of(info, cluster) for _, address in sorted(each.broker_addrs.items())
+    )
+
+
+async def chosen(session: Session, given: Given, *, slaves: bool = False) -> list[str]:
+    """The address of -b, else the cluster's of -c. UsageMistake when neither is given."""
+    if "b" in given:
+        return [given.text("b")]
+    if "c" not in given:
+        raise UsageMistake("give a broker's address with -b, or a cluster with -c")
+    info = await session.admin.cluster()
+    return (all_in if slaves else masters_in)(info, given.text("c"))
+
+
+async def each(
+    targets: Iterable[str], ask: Callable[[str], Awaitable[T]], done: Callable[[], object] = lambda: None
+) -> list[tuple[str, T | RocketPyError]]:
+    """What every target answers, or why it does not; asked at the same time, told in their order."""
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(target: str) -> tuple[str, T | RocketPyError]:
+        async with turn:
+            try:
+                return target, await ask(target)
+            except RocketPyError as error:
+                return target, error
+            finally:
+                done()
+
+    return list(await asyncio.gather(*map(one, targets)))
