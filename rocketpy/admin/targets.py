@@ -13,6 +13,7 @@ from rocketpy.client.calls import MASTER_ID
 from rocketpy.errors import RocketPyError
 from rocketpy.protocol.bodies import BrokerData, ClusterInfo
 
+K = TypeVar("K")
 T = TypeVar("T")
 NO_CLUSTER = "[error] Make sure the specified clusterName exists or the name server connected to is correct."
 AT_ONCE = 32  # calls under way
@@ -51,12 +52,12 @@ async def chosen(session: Session, given: Given, *, slaves: bool = False) -> lis
 
 
 async def each(
-    targets: Iterable[str], ask: Callable[[str], Awaitable[T]], done: Callable[[], object] = lambda: None
-) -> list[tuple[str, T | RocketPyError]]:
+    targets: Iterable[K], ask: Callable[[K], Awaitable[T]], done: Callable[[], object] = lambda: None
+) -> list[tuple[K, T | RocketPyError]]:
     """What every target answers, or why it does not; asked at the same time, told in their order."""
     turn = asyncio.Semaphore(AT_ONCE)
 
-    async def one(target: str) -> tuple[str, T | RocketPyError]:
+    async def one(target: K) -> tuple[K, T | RocketPyError]:
         async with turn:
             try:
                 return target, await ask(target)

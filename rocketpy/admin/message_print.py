@@ -1,0 +1,265 @@
+"""printMsg, printMsgByQueue, consumeMessage: the messages of a topic or of one queue, printed."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from rocketpy._core.message import Message
+from rocketpy.admin.command import INT_MAX, Command, CommandFailed, Given, Option, UsageMistake
+from rocketpy.admin.items import Failed, Item, Said
+from rocketpy.admin.java import message_queue_text, string_order
+from rocketpy.admin.message_text import message_data, message_text
+from rocketpy.admin.queues import batches, ends_of, named_queue, queues_in_order, span
+from rocketpy.admin.session import Session
+from rocketpy.admin.times import given_time
+from rocketpy.client.admin_messages import client_id_of
+from rocketpy.client.calls import ClientError
+from rocketpy.client.pull_consumer import PullConsumer, PullResult, PullStatus
+from rocketpy.protocol.message_queue import MessageQueue
+from rocketpy.protocol.names import TOOLS_CONSUMER_GROUP, MessageConst
+
+DEFAULT_CHARSET = "UTF-8"
+NO_BODY = "NOT PRINT BODY"
+WORDS_OF_END = "print msg finished"
+WORDS_OF_NONE = "no matched msg"
+TIME_TEXT = "timestamp[currentTimeMillis|yyyy-MM-dd#HH:mm:ss:SSS]"
+
+
+def charset_of(given: Given) -> str:
+    """The charset of -c. UsageMistake when there is none of that name."""
+    name = given.text("c") if "c" in given else DEFAULT_CHARSET
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise UsageMistake(f"-c {name}: there is no such charset", show_usage=False) from None
+
+
+def printed(result: PullResult, charset: str, *, body: bool) -> list[Item]:
+    """A line a message."""
+    told: list[Item] = []
+    for message in result.messages:
+        text = message.decompressed_body().decode(charset, "replace") if body else NO_BODY
+        data = {**message_data(message), "body": text if body else None}
+        shown = message_text(message, ends_of(result))
+        told.append(Said(f"MSGID: {client_id_of(message)} {shown} BODY: {text}\n", data))
+    return told
+
+
+def optional_time(given: Given, letter: str) -> int | None:
+    """The time of an option, None when it is not given."""
+    return given_time(given, letter) if letter in given else None
+
+
+def nothing_found(queue: MessageQueue, result: PullResult, line_end: str = "") -> Said:
+    """What a pull without messages says. Upstream ends the line in one of its commands only."""
+    words = WORDS_OF_NONE if result.status is PullStatus.NO_MATCHED_MSG else WORDS_OF_END
+    told = f"{message_queue_text(queue)} {words}. status={result.status.name}, offset={result.next_offset}{line_end}"
+    return Said(told)
+
+
+def progress(session: Session, what: str, total: int, *, lines: bool) -> Any:
+    """Progress, unless lines go to the same terminal: they show it themselves."""
+    if lines and sys.stdout.isatty():
+        return contextlib.nullcontext(lambda: None)
+    return session.progress(what, total)
+
+
+# ---- printMsg
+
+
+async def print_msg(session: Session, given: Given) -> AsyncIterator[Item]:
+    """Every queue of a topic, one after the other."""
+    consumer = session.consumer(TOOLS_CONSUMER_GROUP)
+    charset, body, tags = charset_of(given), given.boolean("d", True), given.text("s", "*")
+    begin_ms, end_ms = optional_time(given, "b"), optional_time(given, "e")
+    queues = await queues_in_order(consumer, given.text("t"))
+    with progress(session, "queues", len(queues), lines=True) as step:
+        for queue in queues:
+            first, last = await span(consumer, queue, begin_ms, end_ms)
+            yield Said(f"minOffset={first}, maxOffset={last}, {message_queue_text(queue)}")
+            try:
+                async for result in batches(consumer, queue, first, last, tags):
+                    if result.status is not PullStatus.FOUND:
+                        yield nothing_found(queue, result)
+                    for item in printed(result, charset, body=body):
+                        yield item
+            except (ClientError, CommandFailed) as error:
+                yield Failed(message_queue_text(queue), error)
+            step()
+
+
+# ---- printMsgByQueue
+
+
+async def print_msg_by_queue(session: Session, given: Given) -> AsyncIterator[Item]:
+    """One queue: its messages, or how many there are of each tag, or both.
+
+    Upstream's tool ends where a pull finds no message that matches, also when later ones do.
+    """
+    consumer = session.consumer(TOOLS_CONSUMER_GROUP)
+    charset, tags = charset_of(given), given.text("s", "*")
+    shows, body, counts = given.boolean("p"), given.boolean("d"), given.boolean("f")
+    queue_id = given.number("i", least=0, most=INT_MAX)
+    begin_ms, end_ms = optional_time(given, "b"), optional_time(given, "e")
+    queue = await named_queue(consumer, given.text("t"), given.text("a"), queue_id)
+    first, last = await span(consumer, queue, begin_ms, end_ms)
+    by_tag: Counter[str] = Counter()
+    with progress(session, "messages", max(0, last - first), lines=shows) as step:
+        try:
+            async for result in batches(consumer, queue, first, last, tags):
+                by_tag.update(tags_of(result.messages))
+                for item in printed(result, charset, body=body) if shows else ():
+                    yield item
+                for _ in result.messages:
+                    step()
+        except (ClientError, CommandFailed) as error:
+            yield Failed(message_queue_text(queue), error)
+    for tag in sorted(string_order(by_tag), key=lambda tag: -by_tag[tag]) if counts else ():
+        yield Said(f"Tag: {tag:<30} Count: {by_tag[tag]}\n", {"tag": tag, "count": by_tag[tag]})
+
+
+def tags_of(messages: Iterable[Message]) -> list[str]:
+    """The tags of messages that have one."""
+    tags = (message.get_property(MessageConst.TAGS) for message in messages)
+    return [tag for tag in tags if tag and not tag.isspace()]
+
+
+# ---- consumeMessage
+
+
+async def consume_message(session: Session, given: Given) -> AsyncIterator[Item]:
+    """At most -c messages of a topic or a queue, the oldest first. No offset is committed."""
+    count = given.number("c", 128)
+    check_consumed(given, count)
+    begin_ms, end_ms = time_window(given, session.admin.clock.now_ms())
+    consumer = session.consumer(given.text("g") if "g" in given else TOOLS_CONSUMER_GROUP)
+    topic = given.text("t")
+    if "i" not in given:
+        told = consumed_from_all(consumer, topic, begin_ms, end_ms, count)
+    else:
+        queue_id = given.number("i", least=0, most=INT_MAX)
+        queue = await named_queue(consumer, topic, given.text("b"), queue_id)
+        told = consumed_from(consumer, queue, begin_ms, end_ms, given.number("o", 0, least=0), count)
+    async for item in told:
+        yield item
+
+
+def check_consumed(given: Given, count: int) -> None:
+    """CommandFailed with upstream's words when options do not go together."""
+    refuse_if(count <= 0, "Please input a positive messageNumber!")
+    refuse_if("i" in given and "b" not in given, "Please set the brokerName before queueId!")
+    refuse_if("o" in given and "i" not in given, "Please set queueId before offset!")
+
+
+def time_window(given: Given, now_ms: int) -> tuple[int | None, int | None]:
+    """The times of -s and -e; 0 is as good as none. CommandFailed with upstream's words when they make no sense."""
+    begin_ms = given_time(given, "s") if "s" in given else 0
+    end_ms = given_time(given, "e") if "e" in given else 0
+    refuse_if(begin_ms > now_ms, "Please set the beginTimestamp before now!")
+    refuse_if(end_ms > now_ms, "Please set the endTimestamp before now!")
+    refuse_if(
+        "e" in given and begin_ms > end_ms,
+        "Please make sure that the beginTimestamp is less than or equal to the endTimestamp",
+    )
+    return begin_ms if begin_ms > 0 else None, end_ms if end_ms > 0 else None
+
+
+def refuse_if(wrong: bool, words: str) -> None:
+    """Raise CommandFailed with words that upstream prints."""
+    if wrong:
+        raise CommandFailed(words, said=words)
+
+
+async def consumed_from_all(
+    consumer: PullConsumer, topic: str, begin_ms: int | None, end_ms: int | None, count: int
+) -> AsyncIterator[Item]:
+    """From one queue after the other until there are enough."""
+    left = count
+    for queue in await queues_in_order(consumer, topic):
+        if left <= 0:
+            return
+        first, last = await span(consumer, queue, begin_ms, end_ms)
+        if last - first > left:
+            yield Said(f"The older {left} message of the {queue.queue_id} queue will be provided\n")
+            last, left = first + left - 1, 0
+        else:
+            left -= last - first
+        async for item in pulled(consumer, queue, first, last):
+            yield item
+
+
+async def consumed_from(
+    consumer: PullConsumer, queue: MessageQueue, begin_ms: int | None, end_ms: int | None, offset: int, count: int
+) -> AsyncIterator[Item]:
+    """From one queue, from an offset on."""
+    first, last = await span(consumer, queue, begin_ms, end_ms)
+    if offset > last:
+        yield Said(f"{message_queue_text(queue)} no matched msg, offset={offset}\n")
+        return
+    first = max(first, offset)
+    if last - first > count:
+        yield Said(f"The oldler {count} message will be provided\n")
+        last = first + count - 1
+    async for item in pulled(consumer, queue, first, last):
+        yield item
+
+
+async def pulled(consumer: PullConsumer, queue: MessageQueue, first: int, last: int) -> AsyncIterator[Item]:
+    """The messages from `first` to `last`, both included."""
+    try:
+        async for result in batches(consumer, queue, first, last + 1, batch=INT_MAX):
+            if result.status is PullStatus.FOUND:
+                yield Said("Consume ok\n")
+            else:
+                yield nothing_found(queue, result, "\n")
+            for item in printed(result, DEFAULT_CHARSET, body=True):
+                yield item
+    except (ClientError, CommandFailed) as error:
+        yield Failed(message_queue_text(queue), error)
+
+
+TOPIC = Option("t", "topic", "topic name", required=True, completes="topic")
+# The blanks at the end of some long names are upstream's.
+CHARSET = Option("c", "charsetName ", "CharsetName(eg: UTF-8,GBK)")
+EXPRESSION = Option("s", "subExpression ", "Subscribe Expression(eg: TagA || TagB)")
+BEGIN = Option("b", "beginTimestamp ", f"Begin {TIME_TEXT}")
+END = Option("e", "endTimestamp ", f"End {TIME_TEXT}")
+
+COMMANDS = (
+    Command("printMsg", print_msg, (TOPIC, CHARSET, EXPRESSION, BEGIN, END, Option("d", "printBody ", "print body"))),
+    Command(
+        "printMsgByQueue",
+        print_msg_by_queue,
+        (
+            TOPIC,
+            Option("a", "brokerName ", "broker name", required=True, completes="broker"),
+            Option("i", "queueId ", "queue id", required=True),
+            CHARSET,
+            EXPRESSION,
+            BEGIN,
+            END,
+            Option("p", "print msg", "print msg. eg: true | false(default)"),
+            Option("d", "printBody ", "print body. eg: true | false(default)"),
+            Option("f", "calculate", "calculate by tag. eg: true | false(default)"),
+        ),
+    ),
+    Command(
+        "consumeMessage",
+        consume_message,
+        (
+            Option("t", "topic", "Topic name", required=True, completes="topic"),
+            Option("b", "brokerName", "Broker name", completes="broker"),
+            Option("i", "queueId", "Queue Id"),
+            Option("o", "offset", "Queue offset"),
+            Option("g", "consumerGroup", "Consumer group name", completes="group"),
+            Option("s", "beginTimestamp ", f"Begin {TIME_TEXT}"),
+            Option("e", "endTimestamp ", f"End {TIME_TEXT}"),
+            Option("c", "MessageNumber", "Number of message to be consumed"),
+        ),
+    ),
+)

@@ -1,0 +1,131 @@
+"""sendMessage, checkMsgSendRT: messages are sent to a topic."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from rocketpy.admin.command import INT_MAX, Command, CommandFailed, Given, Option
+from rocketpy.admin.items import Column, Failed, Item, Pause, Rows, Said, Table
+from rocketpy.admin.java import boolean, decimals
+from rocketpy.admin.session import Session
+from rocketpy.client.calls import ClientError
+from rocketpy.client.messages import new_message
+from rocketpy.client.producer import Producer
+from rocketpy.protocol.message_queue import MessageQueue
+
+MOST_BYTES = 4 * 1024 * 1024  # of a message, as clients and brokers have it
+NEEDS_BROKER = "Broker name must be set if the queue is chosen!"
+SENT = Table(
+    "%-32s  %-4s  %-20s    %s",
+    (
+        Column("#Broker Name", "brokerName"),
+        Column("#QID", "queueId"),
+        Column("#Send Result", "sendResult"),
+        Column("#MsgId", "msgId"),
+    ),
+    head="%-32s  %-4s  %-20s    %s",
+)
+TIMES = Table(
+    "%-32s  %-4s  %-20s    %s",
+    (
+        Column("#Broker Name", "brokerName"),
+        Column("#QID", "queueId"),
+        Column("#Send Result", "sendResult", show=boolean),
+        Column("#RT", "rt"),
+    ),
+    head="%-32s  %-4s  %-20s    %s",
+)
+
+
+def producer_of(session: Session) -> Producer:
+    """A producer whose group is a group of its own, as upstream's tool has it."""
+    return session.producer(str(session.admin.clock.now_ms()))
+
+
+async def send_message(session: Session, given: Given) -> AsyncIterator[Item]:
+    """Send one message, to a queue of one's choice with -b and -i, to any queue of a broker with -b alone."""
+    if "i" in given and "b" not in given:
+        raise CommandFailed(NEEDS_BROKER, said=NEEDS_BROKER)
+    producer = producer_of(session)
+    topic = given.text("t")
+    message = new_message(topic, given.text("p").encode(), tags=given.maybe("c"), keys=given.maybe("k"))
+    result = await producer.send(message, await queue_of(producer, given) if "b" in given else None)
+    rows = Rows(SENT)
+    yield rows.head
+    yield rows.row(
+        brokerName=result.queue.broker_name,
+        queueId=result.queue.queue_id,
+        sendResult=result.status.name,
+        msgId=result.msg_id,
+        offsetMsgId=result.offset_msg_id,
+        queueOffset=result.queue_offset,
+    )
+
+
+async def queue_of(producer: Producer, given: Given) -> MessageQueue:
+    """The queue of -b and -i. CommandFailed tells what there is when it is not among them."""
+    topic, broker_name = given.text("t"), given.text("b")
+    queues = await producer.queues(topic)
+    on_broker = [queue for queue in queues if queue.broker_name == broker_name]
+    if not on_broker:
+        names = ", ".join(sorted({queue.broker_name for queue in queues})) or "none"
+        raise CommandFailed(f"{topic} cannot be written on a broker named {broker_name}; it can on: {names}")
+    if "i" not in given:
+        return on_broker[0]
+    wanted = given.number("i", least=0, most=INT_MAX)
+    found = next((queue for queue in on_broker if queue.queue_id == wanted), None)
+    if found is None:
+        raise CommandFailed(f"{topic} has queues 0 to {len(on_broker) - 1} on {broker_name}, not {wanted}")
+    return found
+
+
+async def check_msg_send_rt(session: Session, given: Given) -> AsyncIterator[Item]:
+    """Send messages to every queue in turn; how long each takes. The first is not in the average: it connects."""
+    producer = producer_of(session)
+    topic, amount = given.text("t"), given.number("a", 100, least=0)
+    message = new_message(topic, b"a" * given.number("s", 128, least=0, most=MOST_BYTES))
+    queues = await producer.queues(topic)
+    rows = Rows(TIMES)
+    yield rows.head
+    total_ms = 0
+    for number in range(amount):
+        queue = queues[number % len(queues)]
+        began = session.admin.clock.monotonic_ms()
+        failure: ClientError | None = None
+        try:
+            await producer.send(message, queue)
+        except ClientError as error:
+            failure = error
+        took = int(session.admin.clock.monotonic_ms() - began)
+        total_ms += took if number else 0
+        yield rows.row(brokerName=queue.broker_name, queueId=queue.queue_id, sendResult=failure is None, rt=took)
+        if failure is not None:
+            yield Failed(f"{queue.broker_name} queue {queue.queue_id}", failure)
+        yield Pause()
+    average = total_ms / (amount - 1) if amount != 1 else float("nan")
+    yield Said(f"Avg RT: {decimals(average, 2)}\n", {"avgRt": average if amount != 1 else None})
+
+
+COMMANDS = (
+    Command(
+        "sendMessage",
+        send_message,
+        (
+            Option("t", "topic", "Topic name", required=True, completes="topic"),
+            Option("p", "body", "UTF-8 string format of the message body", required=True),
+            Option("k", "key", "Message keys"),
+            Option("c", "tags", "Message tags"),
+            Option("b", "broker", "Send message to target broker", completes="broker"),
+            Option("i", "qid", "Send message to target queue"),
+        ),
+    ),
+    Command(
+        "checkMsgSendRT",
+        check_msg_send_rt,
+        (
+            Option("t", "topic", "topic name", required=True, completes="topic"),
+            Option("a", "amout", "message amout | default 100"),
+            Option("s", "size", "message size | default 128 Byte", required=True),
+        ),
+    ),
+)
