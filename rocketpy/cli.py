@@ -20,7 +20,9 @@ from rocketpy import __version__
 from rocketpy.config.environment import Environment
 from rocketpy.launch import (
     announce,
+    caution,
     guarded,
+    keep_standard_streams,
     say,
     serve_until_signal,
     tell_java_options,
@@ -111,6 +113,7 @@ def _usage_told() -> Iterator[None]:
 @click.version_option(__version__, prog_name="rocketpy")
 def main() -> None:
     """RocketPy: name server and broker for Apache RocketMQ 4.5 clients."""
+    keep_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name in Chinese must not fail under LANG=C
             stream.reconfigure(errors="backslashreplace")
@@ -143,14 +146,13 @@ def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
         return _print(program)
     check_home(program.namesrv.rocketmq_home)
 
-    from rocketpy.logs import NAMESRV_FILES, log_folder, start_logging
+    from rocketpy.logs import NAMESRV_FILES, open_logs
     from rocketpy.processes import set_title
 
-    folder = log_folder(environment)
-    start_logging(NAMESRV_FILES, folder)
+    folder = open_logs(NAMESRV_FILES, environment)
     set_title("namesrv", _arguments(file))
     tell_java_options(environment, log)
-    tell_settings(program.settings, program.file, log, folder / "namesrv.log")
+    tell_settings(program.settings, program.file, log, folder and folder / "namesrv.log")
 
     from rocketpy.namesrv.name_server import NameServer
     from rocketpy.remoting.tls import Tls
@@ -197,14 +199,13 @@ def _run_broker(
         return _print(program, important=not print_all)
     check_can_serve(program.server, program.store)
 
-    from rocketpy.logs import BROKER_FILES, log_folder, start_logging
+    from rocketpy.logs import BROKER_FILES, open_logs
     from rocketpy.processes import set_title
 
-    folder = log_folder(environment)
-    start_logging(BROKER_FILES, folder)
+    folder = open_logs(BROKER_FILES, environment)
     set_title("broker", _arguments(file))
     tell_java_options(environment, log)
-    tell_settings(program.settings, program.file, log, folder / "broker.log")
+    tell_settings(program.settings, program.file, log, folder and folder / "broker.log")
 
     from rocketpy.broker.broker import Broker
     from rocketpy.remoting.tls import Tls
@@ -221,8 +222,7 @@ def _tell_broker(program: BrokerProgram, environment: Environment, log: logging.
     address = f"{choice.address}:{program.server.listen_port}"
     announce(f"clients are given the address {address} ({choice.reason})", log)
     if choice.warning:
-        warn(choice.warning)
-        log.warning("%s", choice.warning)
+        caution(choice.warning, log)
     name, name_servers = program.broker.broker_name, program.broker.namesrv_addr
     boot_line = f"The broker[{name}, {address}] boot success. serializeType={environment.serialize_type}"
     announce(boot_line + (f" and name server is {name_servers}" if name_servers is not None else ""), log)
@@ -277,12 +277,12 @@ def quickstart(namesrv_port: int, port: int, store: Path | None) -> None:
 def _run_quickstart(namesrv_port: int, port: int, store: Path | None, log: logging.Logger) -> int:
     import uvloop
 
-    from rocketpy.logs import QUICKSTART_FILES, log_folder, start_logging
+    from rocketpy.logs import QUICKSTART_FILES, open_logs
     from rocketpy.processes import set_title
     from rocketpy.quickstart import Quickstart, default_store, serve
 
     environment = Environment()
-    start_logging(QUICKSTART_FILES, log_folder(environment))
+    open_logs(QUICKSTART_FILES, environment)
     set_title("quickstart")
     tell_java_options(environment, log)
     asked = Quickstart(namesrv_port=namesrv_port, port=port, store=store or default_store(), say=say)

@@ -15,13 +15,14 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from rocketpy.config.checks import UpstreamRefused
 from rocketpy.config.environment import OPTION_VARIABLES, Environment
 from rocketpy.config.properties import PropertiesFile
 from rocketpy.config.setting import Settings
 from rocketpy.errors import RocketPyError, StartRefused, StoreError
+from rocketpy.logs import is_on_stdout
 
 if TYPE_CHECKING:
     from rocketpy.remoting.tls import Tls
@@ -38,22 +39,50 @@ class Server(Protocol):
     def stop(self) -> Coroutine[Any, Any, None]: ...
 
 
+def keep_standard_streams() -> None:
+    """Give closed ones of the descriptors 0 to 2 to /dev/null: a socket or a store file there would be written into."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free one, which is fd
+
+
 def say(line: str) -> None:
     """A line on stdout; a closed stdout is no reason to stop serving."""
-    with contextlib.suppress(OSError, ValueError):
-        print(line, flush=True)
+    _write(sys.stdout, line)
 
 
 def warn(line: str) -> None:
     """A line on stderr."""
-    with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)
+    _write(sys.stderr, line)
+
+
+def _write(stream: TextIO | None, line: str) -> None:
+    if stream is None:  # closed before the start
+        return
+    try:
+        print(line, file=stream, flush=True)
+    except BrokenPipeError:  # Python keeps the line, and would end a clean stop with an error over it
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, stream.fileno())
+        os.close(devnull)
+    except (OSError, ValueError):
+        pass  # a full disk, or a stream that Python has closed: nobody is left to be told
 
 
 def announce(line: str, log: logging.Logger) -> None:
-    """A line on stdout and in the log."""
+    """A line on stdout and in the log; once, where the log is on stdout."""
     log.info("%s", line)
-    say(line)
+    if not is_on_stdout(log):
+        say(line)
+
+
+def caution(line: str, log: logging.Logger) -> None:
+    """What an operator should act on: a line on stderr and in the log; in the log alone, where that is on stdout."""
+    log.warning("%s", line)
+    if not is_on_stdout(log):
+        warn(line)
 
 
 def guarded(run: Callable[[], int], log: logging.Logger) -> int:
@@ -77,7 +106,7 @@ def guarded(run: Callable[[], int], log: logging.Logger) -> int:
         log.exception("start failed")  # on stderr where no log is open yet
         line, code = f"unexpected {type(fault).__name__}: {fault}; the log has the traceback", EXIT_FAULT
     tell(line)
-    if log.hasHandlers():
+    if log.hasHandlers() and not is_on_stdout(log):
         log.error("%s", line)
     return code
 
@@ -95,15 +124,19 @@ def tell_remarks(file: PropertiesFile | None) -> None:
 
 
 def tell_settings(
-    settings: tuple[Settings, ...], file: PropertiesFile | None, log: logging.Logger, log_file: Path
+    settings: tuple[Settings, ...], file: PropertiesFile | None, log: logging.Logger, log_file: Path | None
 ) -> None:
-    """Remarks on the file to the log, those that need action to stderr too; then every property to the log."""
+    """Remarks on the file to the log, those that need action to stderr too; then every property to the log.
+
+    `log_file` is None where the log is on stdout, and says all that stderr would.
+    """
     remarks = file.remarks if file else []
     for remark in remarks:
         log.log(remark.level, "%s", remark)
-    tell_remarks(file)
+    if log_file:
+        tell_remarks(file)
     quiet = sum(remark.quiet for remark in remarks)
-    if file and quiet:
+    if file and quiet and log_file:
         say(f"{file.path}: {quiet} values were read as they were meant, not as they are written: see {log_file}")
     for config in settings:
         for name, value in config.properties(nulls=True):
@@ -113,8 +146,7 @@ def tell_settings(
 def tell_tls(tls: Tls, log: logging.Logger) -> None:
     """What of the TLS settings is not in force, to stderr and the log; then all in force to the log."""
     for remark in tls.remarks:
-        warn(remark)
-        log.warning("%s", remark)
+        caution(remark, log)
     for name, value in tls.config.properties(nulls=True):
         log.info("%s=%s", name, value)
 
@@ -124,9 +156,7 @@ def tell_java_options(environment: Environment, log: logging.Logger) -> None:
     idle = environment.idle_options
     if idle:
         names = " and ".join(name for name in OPTION_VARIABLES if environment.variables.get(name))
-        line = f"{names}: no JVM runs here, so these have no effect: {' '.join(idle)}"
-        warn(line)
-        log.warning("%s", line)
+        caution(f"{names}: no JVM runs here, so these have no effect: {' '.join(idle)}", log)
 
 
 def use_all_file_handles() -> None:

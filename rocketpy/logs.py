@@ -1,11 +1,12 @@
-"""Routes log lines to upstream's files under ~/logs/rocketmqlogs/, rotated by size into otherdays/*.gz.
+"""Routes log lines to upstream's files under ~/logs/rocketmqlogs/, or all of them to stdout, as containers want it.
 
-A line is one fact: line breaks inside a message are written as `\\n`. A rotated file is compressed in a thread, so the
-loop never waits for it. Nothing on the way of a message logs.
+A line is one fact: line breaks inside a message are written as `\\n`. Files are rotated by size into otherdays/*.gz; a
+rotated one is compressed in a thread, so the loop never waits for it. Nothing on the way of a message logs.
 """
 
 import gzip
 import logging
+import os
 import shutil
 import threading
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from rocketpy.config.environment import Environment
 from rocketpy.errors import StartRefused
 
 FORMAT = "%(asctime)s %(level)s %(threadName)s - %(message)s"
+STDOUT_FORMAT = "%(asctime)s %(level)s %(name)s %(threadName)s - %(message)s"  # the file's name told the logger's
+LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARN": logging.WARNING, "ERROR": logging.ERROR}
+STDOUT_FD = 1
 MB = 1 << 20
 
 
@@ -57,27 +61,67 @@ def log_folder(environment: Environment) -> Path:
     return Path(given) if given else Path(environment.home, "logs", "rocketmqlogs")
 
 
-def start_logging(files: Sequence[LogFile], folder: Path) -> None:
+def to_stdout(environment: Environment) -> bool:
+    """Whether `-Drocketmq.log.stdout` or $ROCKETMQ_LOG_STDOUT says true; StartRefused when it is no such word."""
+    given = environment.lookup("rocketmq.log.stdout", "ROCKETMQ_LOG_STDOUT") or "false"
+    if given.lower() not in ("true", "false"):
+        raise StartRefused(f"ROCKETMQ_LOG_STDOUT={given} is neither true nor false: set true for logs on stdout")
+    return given.lower() == "true"
+
+
+def log_level(environment: Environment) -> int:
+    """The least level that is written: `-Drocketmq.log.level` or $ROCKETMQ_LOG_LEVEL, else INFO, upstream's."""
+    given = environment.lookup("rocketmq.log.level", "ROCKETMQ_LOG_LEVEL") or "INFO"
+    try:
+        return LEVELS[given.upper()]
+    except KeyError:
+        raise StartRefused(f"ROCKETMQ_LOG_LEVEL={given} is no level: set one of {', '.join(LEVELS)}") from None
+
+
+def open_logs(files: Sequence[LogFile], environment: Environment) -> Path | None:
+    """Begin to log where the surroundings say: the folder of the files, or None for stdout. StartRefused as below."""
+    level = log_level(environment)
+    if to_stdout(environment):
+        start_stdout(files, level)
+        return None
+    folder = log_folder(environment)
+    start_logging(files, folder, level)
+    return folder
+
+
+def start_logging(files: Sequence[LogFile], folder: Path, level: int = logging.INFO) -> None:
     """Open the files; StartRefused when the folder cannot be written."""
     logging.raiseExceptions = False  # a full disk under the logs must not fill stderr instead
     try:
         (folder / "otherdays").mkdir(parents=True, exist_ok=True)
         for file in files:
-            _route(file, folder)
+            _route(file, SizedLogFile(folder / file.name, file.size, file.kept), level)
     except OSError as fault:
         path = fault.filename or folder
         remedy = "make it writable, or set ROCKETMQ_LOG_ROOT to another folder"
         raise StartRefused(f"logs cannot be written: {path}: {fault.strerror}; {remedy}") from None
 
 
-def _route(file: LogFile, folder: Path) -> None:
-    handler = SizedLogFile(folder / file.name, file.size, file.kept)
+def start_stdout(files: Sequence[LogFile], level: int = logging.INFO) -> None:
+    """Send the lines of all these files to stdout; no file is made."""
+    logging.raiseExceptions = False
+    handler = StdoutLog()
+    for file in files:
+        _route(file, handler, level)
+
+
+def is_on_stdout(log: logging.Logger) -> bool:
+    """Whether the log's lines stand on stdout, so that what goes there must not be said twice."""
+    return any(isinstance(handler, StdoutLog) for handler in log.handlers)
+
+
+def _route(file: LogFile, handler: logging.Handler, level: int) -> None:
     for name in file.loggers:
         logger = logging.getLogger(name)
         for former in list(logger.handlers):
             logger.removeHandler(former)
         logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+        logger.setLevel(level)
         logger.propagate = not name
 
 
@@ -86,8 +130,8 @@ class OneLine(logging.Formatter):
 
     LEVELS = {"WARNING": "WARN", "CRITICAL": "ERROR"}  # noqa: RUF012
 
-    def __init__(self) -> None:
-        super().__init__(FORMAT)
+    def __init__(self, form: str = FORMAT) -> None:
+        super().__init__(form)
 
     def format(self, record: logging.LogRecord) -> str:
         record.level = self.LEVELS.get(record.levelname, record.levelname)
@@ -96,6 +140,25 @@ class OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
         return super().formatMessage(record)
+
+
+class StdoutLog(logging.Handler):
+    """Writes each line to the process's stdout at once, past Python's buffer: what a closed pipe refuses is gone.
+
+    A buffer would keep the refused line, and a clean stop would end with an error over it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(OneLine(STDOUT_FORMAT))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            data = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
+            while data:
+                data = data[os.write(STDOUT_FD, data) :]
+        except Exception:  # nobody reads: the server goes on without telling
+            self.handleError(record)
 
 
 class SizedLogFile(RotatingFileHandler):

@@ -20,6 +20,8 @@ ACTING_PROPERTIES = {  # system properties that something here reads
     "rocketmq.namesrv.domain.subgroup": "the list asked of the address server, nsaddr",
     "rocketmq.serialize.type": "as `ROCKETMQ_SERIALIZE_TYPE`, and before it",
     "rocketmq.log.root": "as `ROCKETMQ_LOG_ROOT`, and before it",
+    "rocketmq.log.stdout": "as `ROCKETMQ_LOG_STDOUT`, and before it: `true` logs to stdout and makes no files",
+    "rocketmq.log.level": "as `ROCKETMQ_LOG_LEVEL`, and before it: DEBUG, INFO, WARN or ERROR; INFO",
     "com.rocketmq.remoting.frameMaxLength": "the longest frame taken, bytes; 16777216",
     "rocketmq.broker.diskSpaceWarningLevelRatio": "used part of the disk at which sends are refused, 0.90; "
     "also `ROCKETMQ_BROKER_DISK_SPACE_WARNING_LEVEL_RATIO`",

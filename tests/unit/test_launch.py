@@ -3,14 +3,20 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from rocketpy.config import Environment
 from rocketpy.config.checks import UpstreamRefused
 from rocketpy.errors import StartRefused, StoreError
-from rocketpy.launch import guarded, say, serve_until_signal, tell_java_options
+from rocketpy.launch import announce, caution, guarded, say, serve_until_signal, tell_java_options
+from rocketpy.logs import StdoutLog
+
+REPO = Path(__file__).parents[2]
 
 log = logging.getLogger("test.launch")
 log.propagate = False
@@ -106,3 +112,36 @@ def test_java_options_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     tell_java_options(Environment(variables={"JAVA_OPT": "-Duser.home=/x"}), log)
     tell_java_options(Environment(variables={}), log)
     assert capsys.readouterr().err == ""
+
+
+def test_closed_standard_streams_are_nobodys() -> None:
+    """`mqbroker >&- 2>&-`: the next file opened would be 1, and lines would be written into it."""
+    work = "import os; from rocketpy.launch import keep_standard_streams, say, warn; keep_standard_streams(); "
+    work += "opened = os.open('/dev/zero', os.O_RDONLY); say('x'); warn('y'); raise SystemExit(opened)"
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", work]
+    assert subprocess.run(command, cwd=REPO, check=False).returncode > 2
+
+
+def test_a_reader_that_goes_does_not_spoil_a_clean_stop() -> None:
+    work = "from rocketpy.launch import say; input(); say('nobody reads'); say('nor this')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", work], cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin and process.stdout and process.stderr
+    process.stdout.close()
+    process.stdin.write(b"go\n")
+    process.stdin.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(20) == 0
+
+
+def test_what_stands_on_stdout_is_not_said_again(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "handlers", [StdoutLog()])
+    announce("boot success", log)
+    caution("loopback", log)
+    out, err = capfd.readouterr()
+    assert [line.split(" - ")[1] for line in out.splitlines()] == ["loopback"]  # the logger's level is WARNING
+    assert err == ""

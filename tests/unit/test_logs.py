@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,17 @@ import pytest
 
 from rocketpy.config import Environment
 from rocketpy.errors import StartRefused
-from rocketpy.logs import BROKER_FILES, NAMESRV_FILES, LogFile, SizedLogFile, log_folder, start_logging
+from rocketpy.logs import (
+    BROKER_FILES,
+    NAMESRV_FILES,
+    QUICKSTART_FILES,
+    LogFile,
+    SizedLogFile,
+    is_on_stdout,
+    log_folder,
+    open_logs,
+    start_logging,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +89,55 @@ def test_a_folder_that_cannot_be_made_is_told_with_the_remedy(tmp_path: Path) ->
     with pytest.raises(StartRefused, match="ROCKETMQ_LOG_ROOT") as refused:
         start_logging(BROKER_FILES, tmp_path / "logs")
     assert str(tmp_path / "logs") in str(refused.value)
+
+
+def surroundings(home: Path, **variables: str) -> Environment:
+    return Environment(variables={"HOME": str(home), **variables})
+
+
+@pytest.mark.parametrize("files", [BROKER_FILES, NAMESRV_FILES, QUICKSTART_FILES])
+def test_one_switch_sends_every_line_to_stdout(
+    files: tuple[LogFile, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert open_logs(files, surroundings(tmp_path, ROCKETMQ_LOG_STDOUT="true")) is None
+    for name in ("RocketmqRemoting", "asyncio"):
+        logging.getLogger(name).warning("two\nlines, ä, \udcff")
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.partition(" WARN ")[2] for line in lines] == [
+        f"{name} MainThread - two\\nlines, ä, \\udcff" for name in ("RocketmqRemoting", "asyncio")
+    ]
+    assert is_on_stdout(logging.getLogger("RocketmqRemoting"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_system_property_is_a_switch_too(tmp_path: Path) -> None:
+    assert open_logs(NAMESRV_FILES, surroundings(tmp_path, JAVA_OPT="-Drocketmq.log.stdout=TRUE")) is None
+    folder = open_logs(NAMESRV_FILES, surroundings(tmp_path, ROCKETMQ_LOG_STDOUT="false"))
+    assert folder == tmp_path / "logs" / "rocketmqlogs"
+    assert not is_on_stdout(logging.getLogger("RocketmqNamesrv"))
+
+
+def test_a_stdout_that_nobody_reads_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    monkeypatch.setattr("rocketpy.logs.STDOUT_FD", write)
+    open_logs(NAMESRV_FILES, surroundings(tmp_path, ROCKETMQ_LOG_STDOUT="true"))
+    logging.getLogger("RocketmqNamesrv").info("gone")
+    os.close(write)
+
+
+def test_the_level_is_one_switch(tmp_path: Path) -> None:
+    open_logs(NAMESRV_FILES, surroundings(tmp_path, ROCKETMQ_LOG_LEVEL="warn", ROCKETMQ_LOG_ROOT=str(tmp_path)))
+    log = logging.getLogger("RocketmqNamesrv")
+    log.info("hidden")
+    log.warning("shown")
+    text = (tmp_path / "namesrv.log").read_text()
+    assert "shown" in text
+    assert "hidden" not in text
+
+
+@pytest.mark.parametrize(("name", "words"), [("STDOUT", "neither true nor false"), ("LEVEL", "DEBUG, INFO, WARN")])
+def test_a_switch_that_says_nothing_is_refused(name: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(StartRefused, match=words):
+        open_logs(NAMESRV_FILES, surroundings(tmp_path, **{f"ROCKETMQ_LOG_{name}": "loud"}))
+    assert list(tmp_path.iterdir()) == []

@@ -55,8 +55,8 @@ class Operator:
         path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
         return path
 
-    def begin(self, program: str, path: Path) -> subprocess.Popen[str]:
-        environment = {"HOME": str(self.home), "ROCKETMQ_HOME": "/opt/mq", "PYTHONPATH": str(REPO)}
+    def begin(self, program: str, path: Path, **variables: str) -> subprocess.Popen[str]:
+        environment = {"HOME": str(self.home), "ROCKETMQ_HOME": "/opt/mq", "PYTHONPATH": str(REPO), **variables}
         command = [sys.executable, "-m", "rocketpy.cli", program, "-c", str(path)]
         process = subprocess.Popen(
             command, env=environment, cwd=self.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -216,3 +216,30 @@ def test_a_loopback_address_is_warned_of(operator: Operator) -> None:
     broker = operator.serving("broker", operator.properties())
     broker.terminate()
     assert f"brokerIP1 {HOST} is a loopback address" in broker.communicate(timeout=20)[1]
+
+
+def test_logs_on_stdout_say_each_fact_once_and_make_no_files(operator: Operator) -> None:
+    broker = operator.begin("broker", operator.properties(), ROCKETMQ_LOG_STDOUT="true")
+    assert broker.stdout
+    lines = []
+    for line in broker.stdout:
+        lines.append(line)
+        if "is a loopback address" in line:
+            break
+    broker.stdout.close()  # nobody reads any more
+    broker.terminate()
+    assert broker.wait(20) == 0
+    assert sum("clients are given the address" in line for line in lines) == 1
+    assert broker.stderr and broker.stderr.read() == ""
+    assert not (operator.home / "logs").exists()
+
+
+def test_a_refused_start_that_logs_on_stdout_is_one_line(operator: Operator) -> None:
+    path = operator.properties()
+    with socket.create_server((HOST, operator.port)):
+        broker = operator.begin("broker", path, ROCKETMQ_LOG_STDOUT="true")
+        stdout, stderr = broker.communicate(timeout=30)
+    assert broker.returncode == 255
+    assert stderr.count("\n") == 1
+    assert "is in use" in stderr
+    assert "is in use" not in stdout
