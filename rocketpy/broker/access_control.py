@@ -12,7 +12,7 @@ from rocketpy.acl.admin_codes import BROKER, admin_codes
 from rocketpy.acl.guard import NO_CODES
 from rocketpy.clock import Clock
 from rocketpy.config import BrokerConfig
-from rocketpy.errors import StartRefused
+from rocketpy.config.checks import check_acl_settings
 
 if TYPE_CHECKING:
     from rocketpy.access import Access
@@ -34,10 +34,8 @@ def access_of(config: BrokerConfig, clock: Clock) -> Access | None:
 
 def load_rules(config: BrokerConfig, access: Access | None) -> None:
     """Load the rules before anything is opened. StartRefused when they, or the settings, make no sense."""
+    check_acl_settings(config)
     if access is None:
-        if config.acl_strict_admin:
-            where = config.origin("aclStrictAdmin")
-            raise StartRefused(f"aclStrictAdmin=true ({where}) is nothing without aclEnable=true: set both, or neither")
         return
     access.load(f"aclEnable=true ({config.origin('aclEnable')})")
     if not config.acl_strict_admin:

@@ -65,7 +65,7 @@ def _not_a_property(file: PropertiesFile, entry: Entry, settings: Sequence[Setti
     elif store and entry.key in WITHOUT_EFFECT:
         file.remark(entry.line, f"{entry.key} {WITHOUT_EFFECT[entry.key]}")
     elif not (store and entry.key in READ_AT_START):
-        near = _nearest(entry.key, known)
+        near = nearest(entry.key, known)
         asked = f"; the nearest one is {near}" if near else ""
         file.remark(entry.line, f"{entry.key} is no property of this program and has no effect{asked}")
 
@@ -94,7 +94,8 @@ def _derived_path(file: PropertiesFile, entry: Entry, store: MessageStoreConfig)
         file.remark(entry.line, f"{entry.key}={entry.value} is not used: {used} is, which follows storePathRootDir")
 
 
-def _nearest(key: str, known: set[str]) -> str:
+def nearest(key: str, known: set[str]) -> str:
+    """The known key that is most like it, or nothing; case does not count."""
     import difflib  # only a wrong key pays for it
 
     by_lower = {name.lower(): name for name in known}

@@ -57,6 +57,13 @@ def check_can_serve(server: NettyServerConfig, store: MessageStoreConfig) -> Non
         raise _refused(server, "listenPort", why)
 
 
+def check_acl_settings(broker: BrokerConfig) -> None:
+    """StartRefused for a guard of what is not guarded."""
+    if broker.acl_strict_admin and not broker.acl_enable:
+        where = broker.origin("aclStrictAdmin")
+        raise StartRefused(f"aclStrictAdmin=true ({where}) is nothing without aclEnable=true: set both, or neither")
+
+
 def store_address(broker: BrokerConfig) -> str:
     """brokerIP1 as an IPv4 address, which is all that stored messages have room for; StartRefused when it has none."""
     try:

@@ -29,7 +29,8 @@ ALLOWED = {
     "broker": BASE | {"store", "remoting", "filter", "acl", "access"},
     "namesrv": BASE | {"remoting", "acl", "access"},
     "client": BASE | {"remoting", "acl"},
-    "admin": WIRE_USERS,
+    "doctor": WIRE_USERS | {"store", "acl", "access", "advertised_address", "logs"},
+    "admin": WIRE_USERS | {"doctor"},
     "console": WIRE_USERS,
     "metrics": WIRE_USERS,
 }
