@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rocketpy.doctor.facts import BrokerFacts, ClusterFacts
 from rocketpy.doctor.finding import Finding, error, info, warning
 
+LOOPBACK = ("127.", "localhost:", "[::1]:")
 FIREWALL = "start it, correct the address, or open the port in the firewall"
 
 
@@ -83,11 +84,13 @@ def brokers_answer(facts: ClusterFacts) -> Iterator[Finding]:
 
 
 def addresses_are_for_all(facts: ClusterFacts) -> Iterator[Finding]:
-    """It answers here, which says little when it is this host's own address."""
+    """It answers here, which says little when it is this host's own address; a trial on one host means it so."""
+    is_trial = all(server.address.startswith(LOOPBACK) for server in facts.name_servers)
     for broker in facts.told:
         if broker.doubt:
             remedy = "set brokerIP1 in its properties file to an address that clients reach"
-            yield warning("broker-address", broker.subject, broker.doubt, remedy)
+            is_meant = is_trial and broker.address.startswith(LOOPBACK)
+            yield (info if is_meant else warning)("broker-address", broker.subject, broker.doubt, remedy)
 
 
 def side_ports_are_open(facts: ClusterFacts) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def topics_have_routes(facts: ClusterFacts) -> Iterator[Finding]:
 
 def routes_have_topics(facts: ClusterFacts) -> Iterator[Finding]:
     """A topic that name servers know and no broker has: what is sent to it is refused."""
-    if not facts.is_whole or any("topics" in broker.untold for broker in facts.masters):
+    if not facts.masters or not facts.is_whole or any("topics" in broker.untold for broker in facts.masters):
         return
     every = {topic for broker in facts.told for topic in broker.topics}
     known = {topic for server in facts.answering for topic in server.topics}
@@ -84,8 +84,10 @@ def _no_route(facts: ClusterFacts, topic: str, groups: list[str]) -> Finding:
         what = f"its name is none that a broker takes{by}"
         return error("no-route", subject, what, "use letters, digits, _ and - only, at most 127")
     if any(broker.is_on("autoCreateTopicEnable") for broker in facts.masters):
-        what = f"is on no broker{by}; autoCreateTopicEnable is on: the first send will make it on one broker only"
-        return warning("no-route", subject, what, f"mqadmin updateTopic -c <cluster> -t {topic} makes it on all")
+        where = "on one broker only" if len(facts.masters) > 1 else "there"
+        what = f"is on no broker{by}; autoCreateTopicEnable is on: the first send will make it {where}"
+        remedy = f"mqadmin updateTopic -c <cluster> -t {topic} makes it at once, on all"
+        return warning("no-route", subject, what, remedy)
     what = f"is on no broker{by}, and autoCreateTopicEnable is off: sends fail with `No route info of this topic`"
     return error("no-route", subject, what, f"mqadmin updateTopic -c <cluster> -t {topic}")
 
