@@ -83,7 +83,14 @@ class Pause:
     """What was yielded is to be seen now: the command waits."""
 
 
-Item = Head | Row | Said | Failed | Pause
+@dataclass(frozen=True)
+class Ends:
+    """The exit code where the command has one of its own."""
+
+    code: int
+
+
+Item = Head | Row | Said | Failed | Pause | Ends
 
 
 @dataclass

@@ -75,7 +75,9 @@ UPSTREAM = (
     Entry("clusterAclConfigVersion", "List all of acl config version information in cluster"),
     Entry("updateGlobalWhiteAddr", "Update global white address for acl Config File in broker"),
 )
-OWN: tuple[Entry, ...] = ()  # what upstream has not; listed after the others
+OWN: tuple[Entry, ...] = (  # what upstream has not; listed after the others
+    Entry("doctor", "Say what will go wrong with a cluster, or with a server before its start", "doctor_command"),
+)
 
 
 def entries() -> dict[str, Entry]:

@@ -6,14 +6,17 @@ import sys
 
 from rocketpy.admin.command import Command, CommandFailed, Given, UsageMistake
 from rocketpy.admin.hints import explained
-from rocketpy.admin.items import Failed
+from rocketpy.admin.items import Ends, Failed
 from rocketpy.admin.render import Renderer, renderer
 from rocketpy.admin.session import Session
 from rocketpy.errors import RocketPyError
 
 
 async def run(command: Command, given: Given, *, as_json: bool) -> int:
-    """0, or 1 when something failed and was told. UsageMistake and CommandFailed are the caller's to tell."""
+    """0, 1 when something failed and was told, or the command's own code.
+
+    UsageMistake and CommandFailed are the caller's to tell.
+    """
     session = Session(given.maybe("n"), progress_shown=sys.stderr.isatty())
     output = renderer(as_json=as_json)
     try:
@@ -35,6 +38,8 @@ async def printed(command: Command, given: Given, session: Session, output: Rend
             code = 1
             line = f"mqadmin: {command.name}: {item.where}: {await explained(item.error, session)}"
             print(line, file=sys.stderr)
+        elif isinstance(item, Ends):
+            code = item.code
         else:
             output.take(item)
     return code

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import TypeVar
 
 from rocketpy._core.command import Command, request
@@ -56,6 +57,14 @@ class Asker:
         """The body of an answer; NoAnswer also for one that is something else."""
         return decoded(kind, await self.ask(address, code, ext))
 
+    async def unreachable(self, address: str) -> str:
+        """Why nobody can connect to an address; empty when one can."""
+        try:
+            host, port = split_address(address)
+        except ValueError as fault:
+            return str(fault)
+        return await self.closed(host, port)
+
     async def closed(self, host: str, port: int) -> str:
         """Why nobody can connect to a port; empty when one can."""
         async with self._room:
@@ -66,7 +75,7 @@ class Asker:
             except (TimeoutError, asyncio.TimeoutError):
                 return "no answer: a firewall drops it, or the host is down"
             except OSError as fault:
-                return fault.strerror or str(fault)
+                return os.strerror(fault.errno) if fault.errno and fault.errno > 0 else str(fault)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

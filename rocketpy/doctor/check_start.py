@@ -32,12 +32,13 @@ def parted(line: str) -> tuple[str, str]:
 def the_file_is_in_force(facts: StartFacts) -> Iterator[Finding]:
     """Keys that are none, values that are not what is in force."""
     for remark in facts.remarks:
-        what, _, remedy = remark.text.partition("; ")
+        what, found, near = remark.text.partition("; the nearest one is ")
         subject = f"{remark.file}:{remark.line}"
         if remark.quiet or remark.level < logging.WARNING:
-            yield info("read-as-meant", subject, what, remedy or "nothing")
+            yield info("read-as-meant", subject, what, "nothing, or write what is in force")
         else:
-            yield warning("not-in-force", subject, what, remedy or "correct the line, or take it out")
+            remedy = f"write {near}, if that is meant" if found else "correct the line, or take it out"
+            yield warning("not-in-force", subject, what, remedy)
 
 
 def options_act(facts: StartFacts) -> Iterator[Finding]:
@@ -112,7 +113,7 @@ def the_system_allows_enough(facts: StartFacts) -> Iterator[Finding]:
 
 def name_servers_answer(facts: StartFacts) -> Iterator[Finding]:
     """Where the broker will register."""
-    if not facts.is_broker:
+    if facts.address is None:  # no broker, or a file that cannot be read
         return
     if facts.name_servers is None:
         what = "no name server is given (namesrvAddr, -n, NAMESRV_ADDR): clients will not find this broker"

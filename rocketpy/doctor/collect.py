@@ -28,7 +28,6 @@ from rocketpy.protocol.bodies import (
     TopicList,
 )
 from rocketpy.protocol.codes import RequestCode, ResponseCode
-from rocketpy.remoting.client import split_address
 
 VIP_STEP, HA_STEP = -2, 1
 MOST_GROUPS = 500           # groups of one broker whose clients are asked for
@@ -53,6 +52,9 @@ async def collect(calls: Calls, name_servers: list[str], limits: Limits, topics:
 async def name_server(asker: Asker, address: str) -> NameServerFacts:
     """Brokers, topics and orders of topics of one name server."""
     facts = NameServerFacts(address)
+    facts.fault = await asker.unreachable(address)
+    if facts.fault:
+        return facts
     try:
         facts.cluster = await asker.ask_for(ClusterInfo, address, RequestCode.GET_BROKER_CLUSTER_INFO)
         listed = await asker.ask_for(TopicList, address, RequestCode.GET_ALL_TOPIC_LIST_FROM_NAMESERVER)
@@ -83,13 +85,8 @@ def registered(name_servers: list[NameServerFacts]) -> list[BrokerFacts]:
 
 async def broker_facts(asker: Asker, broker: BrokerFacts) -> None:
     """What one broker says of itself; all questions at once when its port is open."""
-    try:
-        host, port = split_address(broker.address)
-    except ValueError as fault:
-        broker.fault = str(fault)
-        return
-    broker.doubt = doubt(host)
-    broker.fault = await asker.closed(host, port)
+    broker.doubt = doubt(broker.address.rpartition(":")[0])
+    broker.fault = await asker.unreachable(broker.address)
     if broker.fault:
         return
     await asyncio.gather(

@@ -23,6 +23,7 @@ from rocketpy.config.checks import check_acl_settings, check_broker_settings, ch
 from rocketpy.config.environment import Environment
 from rocketpy.config.programs import BrokerProgram, NamesrvProgram, broker_program, namesrv_program
 from rocketpy.config.properties import Remark
+from rocketpy.config.tls import uses_tls
 from rocketpy.doctor.asker import Asker
 from rocketpy.doctor.collect import name_server
 from rocketpy.doctor.facts import Limits, NameServerFacts
@@ -134,7 +135,7 @@ async def _broker(facts: StartFacts, program: BrokerProgram, environment: Enviro
     for setting, folder in (("storePathRootDir", paths.root), ("storePathCommitLog", paths.commit_log)):
         facts.folders.append(folder_facts(setting, folder))
     if broker.namesrv_addr:
-        facts.name_servers = await asked(addresses_of(broker.namesrv_addr), limits)
+        facts.name_servers = await asked(addresses_of(broker.namesrv_addr), environment, limits)
 
 
 def _namesrv(facts: StartFacts, program: NamesrvProgram, environment: Environment) -> None:
@@ -200,8 +201,9 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
     return found
 
 
-async def asked(addresses: list[str], limits: Limits) -> list[NameServerFacts]:
-    """What the name servers of the file know."""
-    async with Calls(";".join(addresses)) as calls:
+async def asked(addresses: list[str], environment: Environment, limits: Limits) -> list[NameServerFacts]:
+    """What the name servers of the file know, asked as the broker would."""
+    tls = Tls.of(environment).client_context() if uses_tls(environment) else None
+    async with Calls(";".join(addresses), tls=tls) as calls:
         asker = Asker(calls, limits.timeout_ms, limits.budget_ms)
         return list(await asyncio.gather(*(name_server(asker, address) for address in addresses)))

@@ -12,7 +12,19 @@ from rocketpy.doctor.finding import Severity, exit_code, findings
 from rocketpy.protocol.admin_bodies import OffsetWrapper, TopicOffset
 from rocketpy.protocol.bodies import MessageModel, TopicConfig
 from rocketpy.protocol.mqversion import ORDINALS
-from tests.unit.doctor.clusters import GROUP, NOW_MS, TOPIC, broker, client, found, members, name_server, offsets, only, well
+from tests.unit.doctor.clusters import (
+    GROUP,
+    NOW_MS,
+    TOPIC,
+    broker,
+    client,
+    found,
+    members,
+    name_server,
+    offsets,
+    only,
+    well,
+)
 
 
 def anew(facts: ClusterFacts, *more: BrokerFacts) -> ClusterFacts:
