@@ -14,6 +14,10 @@ class Clock:
         """A clock that never goes back, milliseconds from an arbitrary start."""
         return time.monotonic_ns() // 1_000_000
 
+    def monotonic_ns(self) -> int:
+        """The same clock, nanoseconds."""
+        return time.monotonic_ns()
+
 
 class ManualClock(Clock):
     """A clock that stands still until a test moves it."""
@@ -26,6 +30,9 @@ class ManualClock(Clock):
 
     def monotonic_ms(self) -> int:
         return self._now_ms
+
+    def monotonic_ns(self) -> int:
+        return self._now_ms * 1_000_000
 
     def advance(self, by_ms: int) -> None:
         """Move both clocks on by `by_ms` milliseconds."""

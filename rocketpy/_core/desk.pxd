@@ -37,6 +37,9 @@ cdef struct Desk:                # what serving needs, reachable without the GIL
     QueueState* op_queue
     Count* halves                # half messages, which count for their topic and not for the sender's
     int64_t missed               # pulls that found nothing, since the counts were last taken
+    int64_t turn_sends           # answered in this turn
+    int64_t turn_gated           # stored in this turn and answered when they are on disk
+    int64_t turn_pulls           # answered in this turn
 
 cdef struct Send:                # one send on its way
     SendRequest request

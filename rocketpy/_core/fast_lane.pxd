@@ -4,6 +4,7 @@ from rocketpy._core.commit_log cimport MessageToPut
 from rocketpy._core.consume_queue cimport QueueState
 from rocketpy._core.desk cimport Desk, Pull, Send
 from rocketpy._core.frame cimport Frame
+from rocketpy._core.histogram cimport Histogram
 from rocketpy._core.holds cimport Holds
 from rocketpy._core.lane cimport Lane, LanePeer
 from rocketpy._core.lane_rows cimport LaneRows
@@ -17,6 +18,8 @@ cdef class FastLane(Lane):
     cdef readonly Holds holds
     cdef object rules            # broker.lane_rules.LaneRules
     cdef object gate             # broker.reply_gate.ReplyGate
+    cdef public Histogram send_times      # of sends from what was read to replies that are ready to be written
+    cdef public Histogram pull_times      # of pulls that were not held, likewise
     cdef bytes middle            # what desk.words.middle points to
     cdef int _prepare_send(self, int need, Send* send) except -1
     cdef int _add_send_row(self, bytes topic) except -1

@@ -1,5 +1,6 @@
 from typing import Any, Protocol
 
+from rocketpy._core.histogram import Histogram
 from rocketpy._core.holds import Holds
 from rocketpy._core.lane import Lane, LanePeer
 from rocketpy._core.store_writer import StoreWriter
@@ -15,9 +16,9 @@ class Rules(Protocol):
     def delayed(self, queue_id: int) -> None: ...
 
 class Gate(Protocol):
-    """Who keeps replies until the log is on disk up to `offset`."""
+    """Who keeps the replies to `sends` sends until the log is on disk up to `offset`."""
 
-    def hold(self, offset: int, frames: bytes, peer: LanePeer) -> None: ...
+    def hold(self, offset: int, frames: bytes, peer: LanePeer, sends: int) -> None: ...
 
 class FastLane(Lane):
     """Serves plain sends and pulls from the read buffer."""
@@ -28,6 +29,12 @@ class FastLane(Lane):
         """`store_host`: IPv4 and i32 port, 8 bytes as on disk. `middle`: the reply's JSON between the values of queueId
         and msgId, where TRACE_ON and MSG_REGION stand.
         """
+
+    send_times: Histogram
+    """Of sends, from what was read to replies that are ready to be written; whoever else answers sends adds to it."""
+
+    pull_times: Histogram
+    """Of pulls that were not held, likewise."""
 
     def take_counts(self) -> tuple[list[tuple[tuple[str, ...], int, int, int]], int]:
         """What was served since the last call: ((topic,) of sends or (group, topic) of pulls, messages, bytes of their

@@ -27,6 +27,7 @@ from rocketpy._core.desk cimport (
     Send,
 )
 from rocketpy._core.frame cimport Frame
+from rocketpy._core.histogram cimport Histogram, note_times
 from rocketpy._core.holds cimport Hold, Holds, copy_tags
 from rocketpy._core.lane cimport Lane, LanePeer, Peer
 from rocketpy._core.lane_rows cimport Count, Counter, LaneRows, PullRow
@@ -75,6 +76,7 @@ cdef class FastLane(Lane):
         self.rules = rules
         self.gate = gate
         self.middle = middle
+        self.send_times, self.pull_times = Histogram(), Histogram()
         self.rows = LaneRows()
         self.desk.store = &writer.state
         self.desk.sends = &self.rows.sends
@@ -250,9 +252,11 @@ cdef class FastLane(Lane):
         if peer.peer.gated.size > 0:
             if self.desk.store.durable_offset >= peer.peer.gate:
                 out_move(&peer.peer.out, &peer.peer.gated)
+                self.desk.turn_sends += self.desk.turn_gated
             else:
-                self.gate.hold(peer.peer.gate, peer.take_gated(), peer)
+                self.gate.hold(peer.peer.gate, peer.take_gated(), peer, self.desk.turn_gated)
                 request_flush(self.desk.store)
+            self.desk.turn_gated = 0
         if self.rows.pending != NULL:
             self._commit_offsets()
         if self.desk.delayed:
@@ -270,6 +274,15 @@ cdef class FastLane(Lane):
                 self.rules.delayed(queue_id)
             delayed >>= 1
             queue_id += 1
+        return 0
+
+    cdef int turn_took(self, int64_t ns) except -1:
+        if self.desk.turn_sends:
+            note_times(&self.send_times.times, ns, self.desk.turn_sends)
+            self.desk.turn_sends = 0
+        if self.desk.turn_pulls:
+            note_times(&self.pull_times.times, ns, self.desk.turn_pulls)
+            self.desk.turn_pulls = 0
         return 0
 
     cdef int forget(self, LanePeer peer) except -1:

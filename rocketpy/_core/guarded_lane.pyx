@@ -147,5 +147,8 @@ cdef class GuardedLane(Lane):
     cdef int end_turn(self, LanePeer peer) except -1:
         return self.inner.end_turn(peer)
 
+    cdef int turn_took(self, int64_t ns) except -1:
+        return self.inner.turn_took(ns)
+
     cdef int forget(self, LanePeer peer) except -1:
         return self.inner.forget(peer)

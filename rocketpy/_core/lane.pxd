@@ -33,5 +33,7 @@ cdef class Lane:
     cdef int serve_slow(self, Frame* frame, LanePeer peer, int64_t now_ms) except -1
     # After all frames of one read: hand over gated replies, wake held pulls. peer.out is written right after it.
     cdef int end_turn(self, LanePeer peer) except -1
+    # Then, how long it took from what was read to replies that are ready to be written.
+    cdef int turn_took(self, int64_t ns) except -1
     # The connection is gone: forget what is held for it.
     cdef int forget(self, LanePeer peer) except -1

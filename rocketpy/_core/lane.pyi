@@ -21,5 +21,5 @@ class Lane:
     def offer(self, frame: bytes, peer: LanePeer, now_ms: int) -> bool:
         """Whether the lane served this frame (tests)."""
 
-    def finish_turn(self, peer: LanePeer) -> None:
-        """End of a turn (tests)."""
+    def finish_turn(self, peer: LanePeer, took_ns: int = 0) -> None:
+        """End of a turn that took so long (tests)."""

@@ -56,6 +56,9 @@ cdef class Lane:
     cdef int end_turn(self, LanePeer peer) except -1:
         return 0
 
+    cdef int turn_took(self, int64_t ns) except -1:
+        return 0
+
     cdef int forget(self, LanePeer peer) except -1:
         return 0
 
@@ -70,5 +73,6 @@ cdef class Lane:
             served = self.serve_slow(&scanned, peer, now_ms)
         return served == 1
 
-    def finish_turn(self, LanePeer peer not None) -> None:
+    def finish_turn(self, LanePeer peer not None, took_ns: int = 0) -> None:
         self.end_turn(peer)
+        self.turn_took(took_ns)

@@ -95,6 +95,7 @@ cdef int _reply_to_pull(Desk* desk, const Frame* frame, Peer* peer, Pull* pull, 
         answer.suggest_which_broker_id = pull.row.suggest_when_slow
     answer.body_size = pull.found.size if found else 0
     write_pull_reply(&peer.out, frame.opaque, &answer)
+    desk.turn_pulls += 1
     if not found:
         desk.missed += 1
     else:

@@ -126,9 +126,13 @@ cdef int _reply_to_send(Desk* desk, const Frame* frame, Peer* peer, Send* send, 
     """Answer at once, or behind the gate when the message must be on disk first."""
     cdef bint gated = desk.store.sync_flush and send.message.wait
     if frame.flag & FLAG_ONEWAY:
+        desk.turn_sends += 1
         return SERVED
     if gated:
+        desk.turn_gated += 1
         peer.gate = last.physical_offset + last.size
+    else:
+        desk.turn_sends += 1
     write_send_reply(&peer.gated if gated else &peer.out, frame.opaque, &desk.words, send.request.queue_id,
                      first.queue_offset, ids, ids_size)
     return SERVED

@@ -50,7 +50,7 @@ from rocketpy.remoting.listen import bind as bind_port
 from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.server import RemotingServer
 from rocketpy.remoting.tls import Tls
-from rocketpy.stats import SAMPLE_MS, Stats
+from rocketpy.stats import SAMPLE_MS, Distribution, Stats, distribution
 from rocketpy.store.clean import Cleaner
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.paths import StorePaths
@@ -275,6 +275,11 @@ class Broker:
             f"scheduleMessageOffset_{level}": f"{offset},{queues[level - 1].max_offset if level - 1 in queues else 0}"
             for level, offset in sorted(self.schedule.offsets.items())
         }
+
+    def latencies(self) -> dict[str, Distribution]:
+        """How long sends, pulls and flushes took since the start (what that means: rocketpy/stats/latency.py)."""
+        times = {"send": self.stats.send_times, "pull": self.stats.pull_times, "flush": self.store.flusher.times}
+        return {name: distribution(histogram) for name, histogram in times.items()}
 
     def config_text(self) -> str:
         """Every setting, as code 26 answers it."""

@@ -31,7 +31,8 @@ class FastLane:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._gate = ReplyGate(lambda: broker.store_config.sync_flush_timeout, broker.clock)
+        times = broker.stats.send_times
+        self._gate = ReplyGate(lambda: broker.store_config.sync_flush_timeout, broker.clock, times)
         self._lane = fast_lane.FastLane(
             broker.store.writer,
             broker.holds.holds,
@@ -40,6 +41,7 @@ class FastLane:
             host_bytes(broker.store_host),
             _middle(broker.region_ext),
         )
+        self._lane.send_times, self._lane.pull_times = times, broker.stats.pull_times
         broker.store.flusher.on_durable.append(self._gate.open)
         broker.store.flusher.on_refused.append(self._gate.refuse)
         broker.topics.on_change.append(lambda _topic, _config: self.forget_rules())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rocketpy._core.command import Command
+from rocketpy._core.histogram import Histogram
 from rocketpy.clock import Clock
 from rocketpy.protocol.codes import ResponseCode
 
@@ -25,36 +26,43 @@ class LatePeer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Whole reply frames that may leave once the log is on disk up to `offset`."""
+    """Whole reply frames that may leave once the log is on disk up to `offset`; to how many sends, and since when."""
 
     offset: int
+    since_ns: int
     deadline_ms: int
     frames: bytes
     peer: LatePeer
+    sends: int
 
 
 class ReplyGate:
-    """The one queue of replies that wait for the disk."""
+    """The one queue of replies that wait for the disk; how long they did goes to `send_times`."""
 
-    def __init__(self, timeout_ms: Callable[[], int], clock: Clock) -> None:
+    def __init__(self, timeout_ms: Callable[[], int], clock: Clock, send_times: Histogram) -> None:
         self._timeout_ms = timeout_ms
         self._clock = clock
+        self._send_times = send_times
         self._waiting: deque[Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def hold(self, offset: int, frames: bytes, peer: LatePeer) -> None:
-        """Keep `frames` until `open` was called with at least `offset`. Offsets come in rising order."""
-        self._waiting.append(Waiting(offset, self._clock.monotonic_ms() + self._timeout_ms(), frames, peer))
+    def hold(self, offset: int, frames: bytes, peer: LatePeer, sends: int) -> None:
+        """Keep `frames`, replies to so many sends, until `open` comes with at least `offset`. Offsets rise."""
+        now_ns = self._clock.monotonic_ns()
+        deadline_ms = now_ns // 1_000_000 + self._timeout_ms()
+        self._waiting.append(Waiting(offset, now_ns, deadline_ms, frames, peer, sends))
         self._set_timer()
 
     def open(self, durable_offset: int) -> None:
         """The log is on disk up to `durable_offset`: let everything at or below it go."""
+        now_ns = self._clock.monotonic_ns()
         while self._waiting and self._waiting[0].offset <= durable_offset:
             piece = self._waiting.popleft()
             piece.peer.write_late(piece.frames)
+            self._send_times.note(now_ns - piece.since_ns, piece.sends)
 
     def expire(self) -> None:
         """Answer what waited too long: stored, but nobody knows whether it is on disk."""
@@ -85,6 +93,7 @@ class ReplyGate:
 
     def _give_up(self, piece: Waiting) -> None:
         piece.peer.write_late(_with_code(piece.frames, ResponseCode.FLUSH_DISK_TIMEOUT))
+        self._send_times.note(self._clock.monotonic_ns() - piece.since_ns, piece.sends)
 
 
 def _with_code(frames: bytes, code: ResponseCode) -> bytes:

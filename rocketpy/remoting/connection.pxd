@@ -35,6 +35,7 @@ cdef class Endpoint:
     cdef bint machine_clock             # `clock` is the machine's: read without Python
     cdef int64_t now_ms(self) except -1
     cdef int64_t monotonic_ms(self) except -1
+    cdef int64_t monotonic_ns(self) except -1
 
 cdef class Connection(LanePeer):
     cdef readonly Endpoint endpoint
@@ -82,7 +83,7 @@ cdef class Connection(LanePeer):
     cdef int answer_with(self, Command request, object answer) except -1
     cdef int refuse(self, Command request, object error) except -1
     cdef int put(self, Command command) except -1
-    cdef int write_out(self) except -1
+    cdef int write_out(self, int64_t now_ms) except -1
     cdef Py_ssize_t write_socket(self, OutBuffer* out) except -1
     cdef int check_reading(self) except -1
     cdef int must_wait(self) except -1

@@ -121,6 +121,9 @@ cdef class Endpoint:
     cdef int64_t monotonic_ms(self) except -1:
         return clock_ms(CLOCK_MONOTONIC) if self.machine_clock else <int64_t>self.clock.monotonic_ms()
 
+    cdef int64_t monotonic_ns(self) except -1:
+        return clock_ns(CLOCK_MONOTONIC) if self.machine_clock else <int64_t>self.clock.monotonic_ns()
+
     @property
     def running_count(self) -> int:
         cdef Connection connection
@@ -155,10 +158,14 @@ cdef class Endpoint:
             connection.close()
 
 
-cdef int64_t clock_ms(int which) noexcept nogil:
+cdef int64_t clock_ns(int which) noexcept nogil:
     cdef timespec now
     clock_gettime(which, &now)
-    return <int64_t>now.tv_sec * 1000 + now.tv_nsec // 1000000
+    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
+
+
+cdef int64_t clock_ms(int which) noexcept nogil:
+    return clock_ns(which) // 1000000
 
 
 cdef Step next_step(Lane lane, Peer* peer, const char* data, Py_ssize_t size, Py_ssize_t limit, int64_t now_ms,
@@ -362,7 +369,8 @@ cdef class Connection(LanePeer):
     cdef int run_turn(self, const char* data, Py_ssize_t size) except -1:
         """Serve the frames in these bytes, hold what is left, write what was answered."""
         cdef Endpoint endpoint = self.endpoint
-        self.last_active_ms = endpoint.monotonic_ms()
+        cdef int64_t now_ns, began_ns = endpoint.monotonic_ns()
+        self.last_active_ms = began_ns // 1000000
         self.in_turn = True
         if endpoint.watch is not None:
             self.note_wait()
@@ -377,7 +385,9 @@ cdef class Connection(LanePeer):
             self.closing = True
         finally:
             self.in_turn = False
-        self.write_out()
+        now_ns = endpoint.monotonic_ns()
+        endpoint.lane.turn_took(now_ns - began_ns)
+        self.write_out(now_ns // 1000000)
         if endpoint.spare.own == NULL:
             endpoint.spare = self.peer.out
             memset(&self.peer.out, 0, sizeof(OutBuffer))
@@ -423,7 +433,7 @@ cdef class Connection(LanePeer):
             if step == MALFORMED:
                 raise ProtocolError(f"malformed frame: {reason_text(length)}")
             if step == FLUSH:
-                self.write_out()
+                self.write_out(self.endpoint.monotonic_ms())
             else:
                 self.turn_data, self.turn_size, self.turn_at = data, size, at + length
                 self.run_one(&frame, step == SLOW_LANE)
@@ -598,11 +608,11 @@ cdef class Connection(LanePeer):
     cdef int flush_out(self) except -1:
         if self.in_turn:
             return 0
-        self.write_out()
+        self.write_out(self.endpoint.monotonic_ms())
         out_free(&self.peer.out)
         return 0
 
-    cdef int write_out(self) except -1:
+    cdef int write_out(self, int64_t now_ms) except -1:
         """Everything in peer.out to the socket, what it does not take to the transport."""
         cdef OutBuffer* out = &self.peer.out
         cdef Py_ssize_t sent = 0
@@ -615,7 +625,7 @@ cdef class Connection(LanePeer):
         if self.queued:
             self.queued = self.transport.get_write_buffer_size() > 0
         if not self.queued:
-            self.last_active_ms = self.endpoint.monotonic_ms()
+            self.last_active_ms = now_ms
             if self.fd >= 0:
                 sent = self.write_socket(out)
         if sent < out.size and self.is_open:

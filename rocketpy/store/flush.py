@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from rocketpy._core.histogram import Histogram
 from rocketpy._core.store_writer import StoreWriter
 from rocketpy.clock import Clock
 from rocketpy.config.store import FlushDiskType, MessageStoreConfig
@@ -50,6 +51,7 @@ class Flusher:
         self.on_refused: list[Callable[[], None]] = []  # called in the loop when the disk refused a flush
         self._syncing = threading.Lock()  # a failure is told to one who asks: nobody else may ask meanwhile
         self.syncs = 0
+        self.times = Histogram()  # of the syncs that brought something to the disk
         self.refusal = ""  # path and reason of the flush that the disk refused; final
         self.event_fd = os.eventfd(0, os.EFD_CLOEXEC)
 
@@ -183,8 +185,12 @@ class Flusher:
         with self._syncing:
             if self.refusal:
                 raise OSError(errno.EIO, self.refusal)
+            began_ns, before = self._clock.monotonic_ns(), self._writer.log.flushed_offset
             try:
-                return self._writer.log.flush(least_pages)
+                offset = self._writer.log.flush(least_pages)
+                if offset > before:
+                    self.times.note(self._clock.monotonic_ns() - began_ns)
+                return offset
             except OSError as error:
                 self.refused(error)
                 raise

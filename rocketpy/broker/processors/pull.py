@@ -41,21 +41,30 @@ _CODES = {
 
 def pull_message(broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader) -> Answer:
     """Answer a pull, or hold it when there is nothing yet and the client allows it."""
+    began_ns = broker.clock.monotonic_ns()
     group, wanted = _asked(broker, connection, header)
     found = _get(broker, header, wanted, may_wait=False)
     if found.status is GetMessageStatus.NOT_IN_MEMORY:
-        return _pull_from_disk(broker, connection, request, header)
-    return _answer_or_hold(broker, connection, request, header, group, wanted, found, first_pass=True)
+        return _pull_from_disk(broker, connection, request, header, began_ns)
+    answer = _answer_or_hold(broker, connection, request, header, group, wanted, found, first_pass=True)
+    return _timed(broker, answer, began_ns)
+
+
+def _timed(broker: Broker, answer: Command | None, began_ns: int) -> Command | None:
+    """How long an answer took that did not wait for a message."""
+    if answer is not None:
+        broker.stats.pull_times.note(broker.clock.monotonic_ns() - began_ns)
+    return answer
 
 
 async def _pull_from_disk(
-    broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader
+    broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader, began_ns: int
 ) -> Command | None:
     """A thread reads; meanwhile others are served, and anything may change: the pull begins anew."""
     await from_disk(broker.store.bring_in(header.topic, header.queue_id, header.queue_offset))
     if not connection.is_open:
         return None
-    return _pull(broker, connection, request, header, first_pass=True)
+    return _timed(broker, _pull(broker, connection, request, header, first_pass=True), began_ns)
 
 
 def _pull(

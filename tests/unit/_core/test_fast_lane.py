@@ -67,8 +67,9 @@ class Bench:
         self.lane = FastLane(self.writer, self.holds, self.rules, self, HOST, MIDDLE)
         self.peer = LanePeer()
 
-    def hold(self, offset, frames, peer):
+    def hold(self, offset, frames, peer, sends):
         self.held.append((offset, frames, peer))
+        self.gated = sends
 
     def offer(self, command, peer=None):
         return self.lane.offer(command.encode(), peer or self.peer, NOW_MS)
@@ -234,6 +235,7 @@ def test_with_sync_flush_the_answer_goes_to_the_gate(bench):
     ((offset, frames, peer),) = bench.held
     assert [reply.opaque for reply in split(frames)] == [1, 2]
     assert peer is bench.peer and offset == bench.writer.log.end_offset // 3 * 2
+    assert (bench.gated, sum(bench.lane.send_times.counts)) == (2, 1)  # the gate counts those that wait there
 
 
 def test_a_pull_gets_the_records_and_commits_its_offset(bench):
@@ -326,6 +328,18 @@ def test_what_was_served_is_counted_once(bench):
     size = bench.writer.log.end_offset
     assert sorted(counts) == [(("G", "T"), 2, 2 * size, 2), (("T",), 1, size, 1)] and missed == 1
     assert bench.lane.take_counts() == ([], 0)
+
+
+def test_what_a_turn_answered_took_as_long_as_the_turn(bench):
+    bench.offer(send())
+    bench.offer(send(flag=2))  # one-way: stored, and nothing more is to come
+    bench.offer(pull(0))
+    bench.offer(pull(2))  # held: it waits for a message, not for the broker
+    bench.lane.finish_turn(bench.peer, took_ns=30_000)
+    bench.lane.finish_turn(bench.peer, took_ns=9_000_000)  # a turn in which nothing was answered
+    sends, pulls = bench.lane.send_times, bench.lane.pull_times
+    assert (sends.counts[2], sends.sum_ns, sends.max_ns) == (2, 60_000, 30_000)
+    assert (sum(sends.counts), sum(pulls.counts), pulls.max_ns) == (2, 1, 30_000)
 
 
 def test_a_forgotten_rule_is_asked_anew(bench):

@@ -210,3 +210,12 @@ def test_a_checkpoint_that_cannot_be_written_refuses_nobody(
 
     with caplog.at_level(logging.WARNING):
         asyncio.run(run())
+
+
+def test_a_sync_that_brought_something_to_the_disk_is_timed(open_store: OpenStore) -> None:
+    store = open_store(**settings())
+    store.put(Message(topic="T", body=b"x"))
+    assert sum(store.flusher.times.counts) == 0
+    store.flusher.sync_now()
+    store.flusher.sync_now()
+    assert sum(store.flusher.times.counts) == 1

@@ -258,3 +258,11 @@ def test_a_group_that_reads_far_behind_is_stopped(make_broker, ask_of, connectio
     assert ask(200, body=b'{"groupName":"slow"}').code == 0
     broker.slow_readers.protect()
     assert ask(11, {**header, "consumerGroup": "slow", "queueOffset": 3}).code == 0
+
+
+@on_a_loop
+def test_pulls_are_timed_but_for_those_that_are_held(broker, send, pull):
+    send("TopicTest")
+    pull("TopicTest")
+    assert pull("TopicTest", 1, flag=HOLD) is None
+    assert (broker.latencies()["send"].count, broker.latencies()["pull"].count) == (1, 1)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import date
 
+from rocketpy._core.histogram import Histogram
 from rocketpy.clock import Clock
 
 SAMPLE_MS = 10_000
@@ -57,6 +58,7 @@ class Stats:
         self._meters: dict[tuple[str, str], Meter] = {}
         self._day = self._today()
         self.put_mornings, self.get_mornings = Mornings(), Mornings()
+        self.send_times, self.pull_times = Histogram(), Histogram()
         self.before_sample: list[Callable[[], None]] = []
 
     def put(self, topic: str, nums: int, size_bytes: int) -> None:
