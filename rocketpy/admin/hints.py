@@ -38,12 +38,26 @@ def refused(error: BrokerRefused, session: Session) -> str:
     told = f"{where}CODE: {error.code}  DESC: {remark or 'no reason'}"
     if error.code == ResponseCode.REQUEST_CODE_NOT_SUPPORTED:
         name = name_of(error.asked)
-        if error.address in session.name_servers:
+        if error.asked in NAME_SERVER_CODES:
             return f"{error.address} is no name server, it does not know {name}: a broker? Give -n host:9876"
+        if error.address in session.name_servers:
+            return f"{error.address} is a name server: give a broker's address, clusterList shows all"
         return f"{error.address} does not know {name}: is it a name server's address, or a broker of another version?"
     return f"{told}{REMEDIES.get(error.code, '')}"
 
 
+NAME_SERVER_CODES = {
+    RequestCode.PUT_KV_CONFIG,
+    RequestCode.GET_KV_CONFIG,
+    RequestCode.DELETE_KV_CONFIG,
+    RequestCode.GET_ROUTEINTO_BY_TOPIC,
+    RequestCode.GET_BROKER_CLUSTER_INFO,
+    RequestCode.WIPE_WRITE_PERM_OF_BROKER,
+    RequestCode.GET_ALL_TOPIC_LIST_FROM_NAMESERVER,
+    RequestCode.DELETE_TOPIC_IN_NAMESRV,
+    RequestCode.UPDATE_NAMESRV_CONFIG,
+    RequestCode.GET_NAMESRV_CONFIG,
+}
 REMEDIES = {
     int(ResponseCode.NO_PERMISSION): " (look at the topic's perm and the broker's brokerPermission)",
     int(ResponseCode.SYSTEM_BUSY): " (the server is busy: try again)",

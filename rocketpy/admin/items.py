@@ -14,20 +14,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `show` makes a value text; upstream's text is cut to `width`, a terminal's is not."""
+    """A column. `show` makes a value text, `made_of` a whole row; upstream's text alone is cut to `width`."""
 
     head: str
     key: str
     width: int | None = None
     show: Callable[[Any], str] = str
+    made_of: Callable[[Mapping[str, Any]], str] | None = None
 
-    def cell(self, value: Any) -> str:
-        """The whole text of a value."""
+    def cell(self, values: Mapping[str, Any]) -> str:
+        """The whole text of a row in this column."""
+        if self.made_of is not None:
+            return self.made_of(values)
+        value = values.get(self.key)
         return "" if value is None else self.show(value)
 
-    def cut(self, value: Any) -> str:
+    def cut(self, values: Mapping[str, Any]) -> str:
         """The text as upstream prints it."""
-        return self.cell(value)[: self.width]
+        return self.cell(values)[: self.width]
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Table:
 
     def row_text(self, values: Mapping[str, Any]) -> str:
         """One line."""
-        return self.row % tuple(column.cut(values.get(column.key)) for column in self.columns) + "\n"
+        return self.row % tuple(column.cut(values) for column in self.columns) + "\n"
 
 
 @dataclass(frozen=True)

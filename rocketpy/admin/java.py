@@ -31,10 +31,9 @@ def queue_hash(queue: MessageQueue) -> int:
     return (31 * found + string_hash(queue.topic)) & 0xFFFFFFFF
 
 
-def hash_order(items: Iterable[T], hashed: Callable[[T], int]) -> list[T]:
-    """Items in the order in which a HashMap or HashSet that they were put into gives them back."""
+def hash_order(items: Iterable[T], hashed: Callable[[T], int], size: int = SMALLEST_TABLE) -> list[T]:
+    """Items in the order in which a HashMap or HashSet that they were put into gives them back; `size`: as made."""
     each = list(dict.fromkeys(items))
-    size = SMALLEST_TABLE
     while len(each) > size * LOAD:
         size *= 2
 
@@ -45,9 +44,9 @@ def hash_order(items: Iterable[T], hashed: Callable[[T], int]) -> list[T]:
     return sorted(each, key=bucket)
 
 
-def string_order(texts: Iterable[str]) -> list[str]:
+def string_order(texts: Iterable[str], size: int = SMALLEST_TABLE) -> list[str]:
     """Strings as a HashSet gives them back."""
-    return hash_order(texts, string_hash)
+    return hash_order(texts, string_hash, size)
 
 
 def decimals(value: float, digits: int) -> str:

@@ -99,6 +99,8 @@ class Terminal:
             self._print("\n")
 
     def _print(self, text: str) -> None:
+        if self.line_open and text != "\n":
+            text = f"\n{text}"
         self.console.print(text, end="", markup=False, soft_wrap=True)
         if text:
             self.line_open = not text.endswith("\n")
@@ -113,8 +115,13 @@ class Terminal:
 
         shown = RichTable(box=None, pad_edge=False, header_style="bold")
         for column in table.columns:
-            numbers = bool(rows) and all(isinstance(row.get(column.key), (int, float)) for row in rows)
+            numbers = bool(rows) and all(is_number(column.cell(row)) for row in rows)
             shown.add_column(column.head, justify="right" if numbers else "left", overflow="fold")
         for row in rows:
-            shown.add_row(*(RichText(column.cell(row.get(column.key))) for column in table.columns))
+            shown.add_row(*(RichText(column.cell(row)) for column in table.columns))
         self.console.print(shown)
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is to be aligned at the right."""
+    return text.lstrip("-").replace(".", "", 1).isdigit()

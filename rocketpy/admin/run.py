@@ -36,8 +36,9 @@ async def printed(command: Command, given: Given, session: Session, output: Rend
     async for item in command.run(session, given):
         if isinstance(item, Failed):
             code = 1
-            line = f"mqadmin: {command.name}: {item.where}: {await explained(item.error, session)}"
-            print(line, file=sys.stderr)
+            why = await explained(item.error, session)
+            where = "" if item.where in why else f"{item.where}: "
+            print(f"mqadmin: {command.name}: {where}{why}", file=sys.stderr)
         elif isinstance(item, Ends):
             code = item.code
         else:

@@ -5,6 +5,7 @@ Invariant: every client that was opened here is closed when the session ends; no
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import Iterator
@@ -53,6 +54,10 @@ class Session:
     def consumer(self, group: str) -> PullConsumer:
         """A pull consumer of a group, closed with the session."""
         return self._kept(PullConsumer(self._namesrv_addr(), group, **self._common()))
+
+    async def wait(self, seconds: float) -> None:
+        """Wait between two rounds of a command that goes on."""
+        await asyncio.sleep(seconds)
 
     async def close(self) -> None:
         """Close what was opened."""

@@ -41,12 +41,12 @@ def all_in(info: ClusterInfo, cluster: str) -> list[str]:
     )
 
 
-async def chosen(session: Session, given: Given, *, slaves: bool = False) -> list[str]:
-    """The address of -b, else the cluster's of -c. UsageMistake when neither is given."""
+async def chosen(session: Session, given: Given, *, slaves: bool = False, show_usage: bool = True) -> list[str]:
+    """The address of -b, else the cluster's of -c. UsageMistake when neither is given; not every command shows more."""
     if "b" in given:
         return [given.text("b")]
     if "c" not in given:
-        raise UsageMistake("give a broker's address with -b, or a cluster with -c")
+        raise UsageMistake("give a broker's address with -b, or a cluster with -c", show_usage=show_usage)
     info = await session.admin.cluster()
     return (all_in if slaves else masters_in)(info, given.text("c"))
 

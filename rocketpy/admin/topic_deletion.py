@@ -21,10 +21,11 @@ async def deleted_topic(session: Session, cluster: str, topic: str) -> AsyncIter
         yield failure
     if failures:
         return
-    yield Said(f"delete topic [{topic}] from cluster [{cluster}] success.\n", {"topic": topic, "cluster": cluster})
+    yield Said(f"delete topic [{topic}] from cluster [{cluster}] success.\n", {"topic": topic, "clusterName": cluster})
     outcomes = await each(admin.name_servers, lambda address: delete_topic_in_name_server(admin, address, topic))
     failures = [Failed(address, error) for address, error in outcomes if isinstance(error, RocketPyError)]
     for failure in failures:
         yield failure
     if not failures:
-        yield Said(f"delete topic [{topic}] from NameServer success.\n")
+        text = f"delete topic [{topic}] from NameServer success.\n"
+        yield Said(text, {"topic": topic, "nameServers": admin.name_servers})

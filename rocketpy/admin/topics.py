@@ -92,14 +92,15 @@ async def topic_list(session: Session, given: Given) -> AsyncIterator[Item]:
             yield item
         return
     rows = Rows(NAMES)
-    for topic in await all_topics(session.admin):
+    for topic in string_order(await all_topics(session.admin)):
         yield rows.row(topic=topic)
 
 
 async def topics_by_cluster(session: Session) -> AsyncIterator[Item]:
     """A row a topic and group; retry and dead letter topics are left out."""
     info = await session.admin.cluster()
-    topics = [topic for topic in await all_topics(session.admin) if not topic.startswith((RETRY_PREFIX, DLQ_PREFIX))]
+    names = string_order(await all_topics(session.admin))
+    topics = [topic for topic in names if not topic.startswith((RETRY_PREFIX, DLQ_PREFIX))]
     rows = Rows(BY_CLUSTER)
     yield rows.head
     with session.progress("topics", len(topics)) as step:
@@ -108,7 +109,7 @@ async def topics_by_cluster(session: Session) -> AsyncIterator[Item]:
         if isinstance(answer, RocketPyError):
             yield Failed(topic, answer)
         cluster, groups = answer if not isinstance(answer, RocketPyError) else ("", [])
-        for group in groups or [""]:
+        for group in string_order(groups) or [""]:
             yield rows.row(clusterName=cluster, topic=topic, consumerGroup=group)
 
 

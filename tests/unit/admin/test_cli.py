@@ -159,7 +159,7 @@ def test_a_terminal_gets_an_aligned_table(monkeypatch):
     monkeypatch.setenv("TERM", "dumb")
     cli.call(TELL, Given({"yes": ""}))
     assert [line.rstrip() for line in screen.out.getvalue().splitlines()] == [
-        "#A    #B",
+        "#A   #B",
         "abc  <1>",
         "     <2>",
         "done",

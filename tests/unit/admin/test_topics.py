@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from rocketpy.admin.java import string_order
 from rocketpy.client import Producer, new_message
 
 
@@ -53,6 +54,7 @@ def test_all_topics(mqadmin):
     assert "Orders" in names
     assert "TBW102" in names
     assert [row["topic"] for row in mqadmin("topicList", "--json").rows] == names
+    assert names == string_order(names)  # upstream puts them into a HashSet
 
 
 def test_topics_with_cluster_and_group(mqadmin):
