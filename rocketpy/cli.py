@@ -261,6 +261,17 @@ def shutdown(program: str, ignored: Sequence[str]) -> None:
 
 
 @main.command()
+def health() -> None:
+    """Ask this user's brokers and name servers whether they answer; exit code 1 when one does not, or none runs."""
+    from rocketpy.health import check
+
+    well, lines = check()
+    for line in lines:
+        say(line)
+    raise SystemExit(0 if well else 1)
+
+
+@main.command()
 @click.option("--namesrv-port", default=NAMESRV_PORT, show_default=True, type=PORT, help="Port of the name server.")
 @click.option(
     "--port", default=BROKER_PORT, show_default=True, type=PORT, help="Port of the broker; port-2 is its VIP port."

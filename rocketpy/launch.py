@@ -23,6 +23,7 @@ from rocketpy.config.properties import PropertiesFile
 from rocketpy.config.setting import Settings
 from rocketpy.errors import RocketPyError, StartRefused, StoreError
 from rocketpy.logs import is_on_stdout
+from rocketpy.service_notice import READY, STOPPING, tell_manager
 
 if TYPE_CHECKING:
     from rocketpy.remoting.tls import Tls
@@ -181,7 +182,9 @@ async def _serve(server: Server, tell_started: Callable[[], None], log: logging.
     _stop_on_signals(stopping, log)
     await server.start()
     tell_started()
+    tell_manager(READY)
     await stopping.wait()
+    tell_manager(STOPPING)
     await server.stop()
     log.info("stopped cleanly, pid %d", os.getpid())
 

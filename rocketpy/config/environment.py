@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rocketpy.advertised_address import choose_address
+from rocketpy.errors import StartRefused
 
 OPTION_VARIABLES = ("JAVA_OPT", "JAVA_OPT_EXT")
 ACTING_PROPERTIES = {  # system properties that something here reads
@@ -94,8 +95,15 @@ class Environment:
 
     @property
     def home(self) -> str:
-        """Java's `user.home`: the base of ~/store, ~/namesrv and ~/logs."""
-        return self.system_properties.get("user.home") or self.variables.get("HOME") or str(Path.home())
+        """Java's `user.home`: the base of ~/store, ~/namesrv and ~/logs. StartRefused where there is none."""
+        given = self.system_properties.get("user.home") or self.variables.get("HOME")
+        if given:
+            return given
+        try:
+            return str(Path.home())
+        except RuntimeError:  # a container's user that is a mere number
+            remedy = "set HOME, or -Duser.home in JAVA_OPT_EXT; logs and store go there"
+            raise StartRefused(f"uid {os.getuid()} has no home folder: {remedy}") from None
 
     @property
     def host_name(self) -> str:

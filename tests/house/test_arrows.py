@@ -15,6 +15,7 @@ ALLOWED = {
     "errors": set(),
     "clock": set(),
     "advertised_address": set(),
+    "service_notice": set(),
     "_core": {"errors"},
     "json_file": WORDS | {"protocol", "_core"},
     "stats": WORDS | {"_core"},
@@ -36,6 +37,7 @@ ALLOWED = {
 }
 TOP = {
     "cli",
+    "health",
     "launch",
     "logs",
     "processes",

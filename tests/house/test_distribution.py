@@ -11,8 +11,8 @@ import pytest
 
 REPO = Path(__file__).parents[2]
 SOURCES = ("pyx", "pxd", "pyi", "py", "typed")
-FOLDERS = ("bin", "conf")
-FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE")
+FOLDERS = ("bin", "conf", "docker")
+FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "Dockerfile")
 
 
 @pytest.fixture(scope="module")

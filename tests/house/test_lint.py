@@ -11,7 +11,11 @@ import pytest
 REPO = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}  # cython-lint calls pycodestyle
-SCRIPTS = sorted(path for path in (REPO / "bin").iterdir() if path.is_file())
+SCRIPTS = [
+    *sorted(path for path in (REPO / "bin").iterdir() if path.is_file()),
+    REPO / ".ci" / "run",
+    REPO / "docker" / "docker-entrypoint.sh",
+]
 
 
 def lint(tool: str, *arguments: str) -> None:
@@ -38,7 +42,11 @@ def test_cython_lint() -> None:
     lint("cython-lint", *sources)
 
 
-@pytest.mark.parametrize("path", [*SCRIPTS, REPO / ".ci" / "run"], ids=lambda path: path.name)
+def test_hadolint() -> None:
+    lint("hadolint", "Dockerfile")
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_are_posix(path: Path) -> None:
     shell = shutil.which("dash") or "sh"
     subprocess.run([shell, "-n", path], check=True)

@@ -145,3 +145,13 @@ def test_what_stands_on_stdout_is_not_said_again(
     out, err = capfd.readouterr()
     assert [line.split(" - ")[1] for line in out.splitlines()] == ["loopback"]  # the logger's level is WARNING
     assert err == ""
+
+
+def test_a_user_without_a_home_is_told_to_set_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("rocketpy.config.environment.Path.home", no_home)
+    with pytest.raises(StartRefused, match=r"uid \d+ has no home folder: set HOME, or -Duser.home in JAVA_OPT_EXT"):
+        Environment(variables={}).home  # noqa: B018
+    assert Environment(variables={"JAVA_OPT_EXT": "-Duser.home=/x"}).home == "/x"

@@ -162,7 +162,7 @@ class Checkout(Release):
         for name in TOOLS:
             (tools / name).unlink(missing_ok=True)
             (tools / name).symlink_to(shutil.which(name) or name)
-        for name in () if lacking else ("javac", "mvn", "go", "ip", "mkfs.ext4"):
+        for name in () if lacking else ("javac", "mvn", "go", "ip", "mkfs.ext4", "systemd-analyze"):
             make_program(tools / name)
         variables = {"PATH": f"{self.folder}/fake:{tools}", **variables}
         return self.run("/bin/sh", str(self.folder / "bin" / "test"), *arguments, variables=variables)
