@@ -217,13 +217,18 @@ def _run_broker(
 
 
 def _tell_broker(program: BrokerProgram, environment: Environment, log: logging.Logger) -> None:
-    """Say which address clients are given and why, then upstream's line."""
+    """Say which address clients are given and why, and that nobody finds it, then upstream's line."""
+    from rocketpy.broker.namesrv_link import NO_NAME_SERVER
+    from rocketpy.logs import is_on_stdout
+
     choice = program.advertised
     address = f"{choice.address}:{program.server.listen_port}"
     announce(f"clients are given the address {address} ({choice.reason})", log)
     if choice.warning:
         caution(choice.warning, log)
     name, name_servers = program.broker.broker_name, program.broker.namesrv_addr
+    if name_servers is None and not program.broker.fetch_namesrv_addr_by_address_server and not is_on_stdout(log):
+        warn(NO_NAME_SERVER)  # the link has logged it
     boot_line = f"The broker[{name}, {address}] boot success. serializeType={environment.serialize_type}"
     announce(boot_line + (f" and name server is {name_servers}" if name_servers is not None else ""), log)
 

@@ -32,6 +32,7 @@ from rocketpy.protocol.register_body import body_crc32, encode_register_body
 
 log = logging.getLogger("RocketmqBroker")
 
+NO_NAME_SERVER = "no name server is known (namesrvAddr, -n, NAMESRV_ADDR): clients cannot find this broker"
 SECOND_REGISTRATION_S = 10.0    # the one after that of the start; the others follow after the period
 RETRY_S = 5.0                   # a name server that did not take the registration is asked sooner than that
 RECONNECT_S = 1.0               # after a name server closed the connection: it forgot this broker with it
@@ -98,7 +99,7 @@ class NamesrvLink:
         """Register, and go on doing so; returns when every name server answered or failed, or after a second."""
         self._started = True
         if not self._servers:
-            log.warning("no name server is known (namesrvAddr, -n, NAMESRV_ADDR): clients cannot find this broker")
+            log.warning(NO_NAME_SERVER)
             return
         self._keep_all_registered()
         loop = asyncio.get_running_loop()

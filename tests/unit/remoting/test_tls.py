@@ -22,6 +22,7 @@ from rocketpy.remoting.server import RemotingServer, bind
 from rocketpy.remoting.tls import Tls
 from rocketpy.remoting.tls_context import client_context
 from tests.certificates import Authority
+from tests.symptoms import said
 
 ECHO, BIG, ASK, HOLD = range(1, 5)
 BIG_SIZE = 1 << 20
@@ -132,6 +133,7 @@ def test_enforcing_closes_plain_peers_with_one_line(run, authority, caplog):
     with caplog.at_level(logging.WARNING):
         run(main())
     assert [told.split(", ")[1] for told in caplog.messages] == ["which speaks no TLS: tls.server.mode is enforcing"]
+    said("RemotingSendRequestException, connections are closed at once", *caplog.messages)
 
 
 def test_disabled_closes_tls_peers_with_one_line(run, authority, caplog):

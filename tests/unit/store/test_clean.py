@@ -25,6 +25,7 @@ from rocketpy.store.clean import (
 )
 from rocketpy.store.index import IndexFolder
 from rocketpy.store.paths import StorePaths
+from tests.symptoms import said
 
 FILE_SIZE = 4096
 HOUR_MS = 3_600_000
@@ -224,6 +225,9 @@ def test_the_disk_full_flag_comes_and_goes(store: Store, caplog: pytest.LogCaptu
     store.clean()
     assert store.full
     assert "commitlog is 95.0 % full: puts are refused" in caplog.text
+    remark = refusal_remark(StorePaths.of(store.config), DiskLevels(), lambda path: store.used.get(path.name, 0.5))
+    full = [line for line in caplog.messages if line.endswith("puts are refused until files are removed")]
+    said("service not available now, maybe disk full, CL: 0.9", f"answer 14: {remark}", *full)
     store.used["commitlog"] = 0.87
     store.clean()
     assert store.full
