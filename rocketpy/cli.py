@@ -154,13 +154,14 @@ def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
     tell_java_options(environment, log)
     tell_settings(program.settings, program.file, log, folder and folder / "namesrv.log")
 
+    from rocketpy.measured import measured_name_server
     from rocketpy.namesrv.name_server import NameServer
     from rocketpy.remoting.tls import Tls
 
     tls = Tls.of(environment)
     tell_tls(tls, log)
     boot_line = f"The Name Server boot success. serializeType={environment.serialize_type}"
-    server = NameServer(program.namesrv, program.server, tls=tls)
+    server = measured_name_server(NameServer(program.namesrv, program.server, tls=tls), log)
     return serve_until_signal(server, lambda: announce(boot_line, log), log)
 
 
@@ -208,11 +209,12 @@ def _run_broker(
     tell_settings(program.settings, program.file, log, folder and folder / "broker.log")
 
     from rocketpy.broker.broker import Broker
+    from rocketpy.measured import measured_broker
     from rocketpy.remoting.tls import Tls
 
     tls = Tls.of(environment)
     tell_tls(tls, log)
-    server = Broker(program.broker, program.server, program.client, program.store, tls=tls)
+    server = measured_broker(Broker(program.broker, program.server, program.client, program.store, tls=tls), log)
     return serve_until_signal(server, lambda: _tell_broker(program, environment, log), log)
 
 

@@ -43,6 +43,7 @@ from rocketpy.config.checks import check_broker_settings, check_can_serve, store
 from rocketpy.config.environment import Environment
 from rocketpy.config.old_keys import ADDRESS_SERVER_DOMAIN, ADDRESS_SERVER_SUB_GROUP
 from rocketpy.errors import StoreError
+from rocketpy.protocol.codes import RequestCode
 from rocketpy.remoting.address_server import NameServerWatch, address_server_url
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.connection import Connection
@@ -112,6 +113,7 @@ class Broker:
         self.settles_later = store_config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._wants_slave = store_config.broker_role is BrokerRole.SYNC_MASTER
         self.started_ms = clock.now_ms()
+        self.served: dict[RequestCode, int] = {}  # by the request table; the fast lane's are not among them
         self._held: dict[Connection, set[Hold]] = {}
         self._periodic = Periodic()
         self._server: RemotingServer | None = None
@@ -128,6 +130,11 @@ class Broker:
     def address(self) -> str:
         """Where clients reach this broker: `brokerIP1:listenPort`."""
         return f"{self.config.broker_ip1}:{self.server_config.listen_port}"
+
+    @property
+    def connection_count(self) -> int:
+        """Open connections to the broker's ports."""
+        return 0 if self._server is None else self._server.connection_count
 
     @property
     def region_ext(self) -> dict[str, str]:

@@ -27,7 +27,7 @@ def _key(topic: str, group: str) -> str:
     return f"{topic}@{group}"
 
 
-def _split(key: str) -> tuple[str, str] | None:
+def split_key(key: str) -> tuple[str, str] | None:
     """(topic, group) of a row; None where a name has an `@` of its own, which upstream skips as well."""
     topic, at, group = key.partition("@")
     return (topic, group) if at and "@" not in group else None
@@ -74,19 +74,19 @@ class ConsumerOffsets:
 
     def topics_of(self, group: str) -> list[str]:
         """Topics for which the group has offsets."""
-        return [names[0] for names in map(_split, self.table) if names and names[1] == group]
+        return [names[0] for names in map(split_key, self.table) if names and names[1] == group]
 
     def topics_by_group(self) -> dict[str, list[str]]:
         """The same of every group, in one look at the table."""
         topics: dict[str, list[str]] = {}
-        for names in map(_split, self.table):
+        for names in map(split_key, self.table):
             if names:
                 topics.setdefault(names[1], []).append(names[0])
         return topics
 
     def groups_of(self, topic: str) -> list[str]:
         """Groups that have offsets of the topic."""
-        return [names[1] for names in map(_split, self.table) if names and names[0] == topic]
+        return [names[1] for names in map(split_key, self.table) if names and names[0] == topic]
 
     def least_of_all_groups(
         self, topic: str, min_offset: Callable[[int], int], but: Collection[str] = ()

@@ -47,6 +47,7 @@ class Overload:
     def __init__(self, config: BrokerConfig, store_config: MessageStoreConfig, watch: LoopWatch, clock: Clock) -> None:
         self._config, self._store_config = config, store_config
         self._watch, self._clock = watch, clock
+        self.refused_total = 0
         self._refused = 0           # since the last line
         self._logged_ms: int | None = None
         self._since_ms = 0          # when this overload began
@@ -79,6 +80,7 @@ class Overload:
             self._since_ms = now_ms
         self._lasts = True
         self._refused += 1
+        self.refused_total += 1
         if self._logged_ms is not None and now_ms - self._logged_ms < LOG_EVERY_MS:
             return
         self._logged_ms = now_ms

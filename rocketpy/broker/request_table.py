@@ -135,6 +135,7 @@ def _bound(broker: Broker, code: RequestCode, processor: Processor) -> Bound:
     may_wait_too_long = code in overload.GUARDED
 
     def answer(connection: Connection, request: Command) -> Answer:
+        broker.served[code] = broker.served.get(code, 0) + 1
         broker.lane.commit_offsets()  # what pulls before it in this turn committed must not overtake it
         try:
             if may_wait_too_long:

@@ -1,6 +1,6 @@
 """Settings of the broker's decisions."""
 
-from rocketpy.config.namesrv import rocketmq_home
+from rocketpy.config.namesrv import metrics_bind_address_setting, metrics_port_setting, rocketmq_home
 from rocketpy.config.setting import Settings, derived, prop
 
 ONE_LOOP = "one event loop serves every request; there are no thread pools"
@@ -258,4 +258,12 @@ class BrokerConfig(Settings):
         "aclStrictAdmin",
         False,
         "ask for an admin's signature on every admin code, also from white-listed addresses; not in upstream",
+    )
+    metrics_port = metrics_port_setting()
+    metrics_bind_address = metrics_bind_address_setting()
+    metrics_row_limit = prop(
+        "metricsRowLimit",
+        50_000,
+        "topics, and pairs of topic and group, whose metrics are told at most; not in upstream",
+        hot=True,
     )

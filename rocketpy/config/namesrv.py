@@ -9,6 +9,18 @@ def rocketmq_home(environment: Environment) -> str | None:
     return environment.lookup("rocketmq.home.dir", "ROCKETMQ_HOME")
 
 
+def metrics_port_setting() -> int:
+    """The row of both programs' metricsPort."""
+    meaning = "port of the metrics endpoint, 0 is none: docs/operating/metrics.md; not in upstream"
+    return prop("metricsPort", 0, meaning, high=65535)
+
+
+def metrics_bind_address_setting() -> str:
+    """The row of both programs' metricsBindAddress."""
+    meaning = "address the metrics endpoint listens on, without authentication; not in upstream"
+    return prop("metricsBindAddress", "127.0.0.1", meaning)
+
+
 class NamesrvConfig(Settings):
     """What a name server keeps and serves."""
 
@@ -30,4 +42,6 @@ class NamesrvConfig(Settings):
     acl_strict_admin = prop(
         "aclStrictAdmin", False, "ask for an admin's signature on every admin code: docs/acl.md; not in upstream"
     )
+    metrics_port = metrics_port_setting()
+    metrics_bind_address = metrics_bind_address_setting()
     order_message_enable = prop("orderMessageEnable", False, "put orderTopicConf into routes", hot=True)

@@ -20,6 +20,7 @@ from rocketpy.namesrv.cluster_test import ClusterTest
 from rocketpy.namesrv.kv_config import KVConfig
 from rocketpy.namesrv.request_table import bind as bind_requests
 from rocketpy.namesrv.route_info import RouteInfo
+from rocketpy.protocol.codes import RequestCode
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.server import RemotingServer
 from rocketpy.remoting.server import bind as bind_port
@@ -54,6 +55,7 @@ class NameServer:
         self.tls = tls or Tls.of(server_config.environment)
         self.cluster_test = ClusterTest(config, self.tls) if config.cluster_test else None
         self.port = server_config.listen_port
+        self.served: dict[RequestCode, int] = {}
         self._server: RemotingServer | None = None
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -62,6 +64,11 @@ class NameServer:
         from rocketpy.access import Access, acl_file
 
         return Access(acl_file(self.config.environment), clock, log, admin_codes(NAME_SERVER))
+
+    @property
+    def connection_count(self) -> int:
+        """Open connections."""
+        return 0 if self._server is None else self._server.connection_count
 
     async def start(self, host: str = "0.0.0.0") -> None:
         """Bind, load, serve; StartRefused leaves nothing behind."""

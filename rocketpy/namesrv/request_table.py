@@ -59,6 +59,7 @@ def _bound(server: NameServer, code: RequestCode, processor: Processor) -> Calla
     header_class = REQUEST_HEADERS.get(code)
 
     def answer(connection: Connection, request: Command) -> Answer:
+        server.served[code] = server.served.get(code, 0) + 1
         return processor(server, connection, request, header_class.decode(request) if header_class else None)
 
     return answer

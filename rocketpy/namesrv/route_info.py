@@ -63,6 +63,7 @@ class RouteInfo:
         self.clusters: dict[str, dict[str, None]] = {}
         self.live: dict[str, BrokerLive] = {}
         self.filter_servers: dict[str, list[str]] = {}
+        self.changes = 0  # how often a broker or a topic's queues came, changed or went
 
     # -- registration
 
@@ -88,6 +89,7 @@ class RouteInfo:
             del addrs[other]
         first = said.broker_id not in addrs
         addrs[said.broker_id] = said.broker_addr
+        self.changes += first
         return first
 
     def _put_queue(self, broker_name: str, config: TopicConfig) -> None:
@@ -100,6 +102,7 @@ class RouteInfo:
         )
         queues = self.topics.get(config.topic_name)
         if queues is None:
+            self.changes += 1
             self.topics[config.topic_name] = {broker_name: queue}
             log.info("new topic registered, %s %s", config.topic_name, queue)
             return
@@ -110,6 +113,7 @@ class RouteInfo:
             log.info("topic changed, %s OLD: %s NEW: %s", config.topic_name, old, queue)
             del queues[broker_name]
         queues[broker_name] = queue
+        self.changes += 1
 
     def _put_live(self, said: Registration, connection: Channel) -> None:
         if said.broker_addr not in self.live:
@@ -148,7 +152,7 @@ class RouteInfo:
         broker = self.brokers.get(broker_name)
         if broker is None:
             return
-        broker.broker_addrs.pop(broker_id, None)
+        self.changes += broker.broker_addrs.pop(broker_id, None) is not None
         if not broker.broker_addrs:
             self._forget_name(broker_name)
 
@@ -176,6 +180,7 @@ class RouteInfo:
             ids = [id for id, addr in broker.broker_addrs.items() if addr == broker_addr]
             if ids:
                 del broker.broker_addrs[ids[0]]
+                self.changes += 1
                 log.info("remove brokerAddr[%s, %s] from brokerAddrTable", ids[0], broker_addr)
                 if not broker.broker_addrs:
                     self._forget_name(name)
@@ -207,11 +212,12 @@ class RouteInfo:
             if queue is not None:
                 queues[broker_name] = replace(queue, perm=queue.perm & ~WRITE)
                 wiped += 1
+        self.changes += wiped
         return wiped
 
     def delete_topic(self, topic: str) -> None:
         """Forget a topic; a broker that still has it brings it back with its next changed version."""
-        self.topics.pop(topic, None)
+        self.changes += self.topics.pop(topic, None) is not None
 
     # -- questions
 

@@ -67,6 +67,11 @@ class RemotingServer:
         """Every open connection."""
         return [connection for endpoint in self._endpoints for connection in endpoint.connections]
 
+    @property
+    def connection_count(self) -> int:
+        """How many those are."""
+        return sum(len(endpoint.connections) for endpoint in self._endpoints)
+
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Listen on these bound sockets with this server's table."""
         if self.tls is not None:

@@ -16,7 +16,7 @@ SET = {
     "messageDelayLevel", "namesrvAddr", "rocketmqHome", "storePathCommitLog", "storePathRootDir", "traceTopicEnable",
     "transactionCheckInterval", "transactionTimeOut",
 }  # fmt: skip
-ADDED = {"aclStrictAdmin"}  # ours
+ADDED = {"aclStrictAdmin", "metricsBindAddress", "metricsPort", "metricsRowLimit"}  # ours
 DERIVED = {"bitMapLengthConsumeQueueExt"}  # upstream puts the bloom filter's size there at start
 NULL = {"haMasterAddress", "dLegerGroup", "dLegerPeers", "dLegerSelfId"}  # left out of the answer
 

@@ -29,7 +29,8 @@ def frame(name: str) -> bytes:
 
 @pytest.fixture
 def server(tmp_path: Path) -> SimpleNamespace:
-    return SimpleNamespace(routes=RouteInfo(ManualClock()), kv=KVConfig(tmp_path / "kv.json"), access=None)
+    routes, kv = RouteInfo(ManualClock()), KVConfig(tmp_path / "kv.json")
+    return SimpleNamespace(routes=routes, kv=kv, access=None, served={})
 
 
 def test_upstreams_registration_and_good_bye(server: SimpleNamespace) -> None:

@@ -8,7 +8,7 @@ import pytest
 REPO = Path(__file__).parents[2]
 PACKAGE = REPO / "rocketpy"
 WORDS = {"errors", "clock"}
-BASE = WORDS | {"protocol", "config", "json_file", "stats", "_core"}
+BASE = WORDS | {"protocol", "config", "json_file", "stats", "figures", "_core"}
 WIRE_USERS = BASE | {"client", "remoting"}
 ALLOWED = {
     "__init__": set(),
@@ -18,6 +18,7 @@ ALLOWED = {
     "service_notice": set(),
     "_core": {"errors"},
     "json_file": WORDS | {"protocol", "_core"},
+    "figures": set(),
     "stats": WORDS | {"_core"},
     "config": WORDS | {"advertised_address"},
     "protocol": WORDS | {"_core"},
@@ -39,6 +40,7 @@ TOP = {
     "cli",
     "health",
     "launch",
+    "measured",
     "logs",
     "processes",
     "protocol_docs",

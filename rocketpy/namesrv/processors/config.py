@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("RocketmqNamesrv")
 
+METRICS = ("metricsPort", "metricsBindAddress")
+
 # A path is where anyone on the network could have files written (CVE-2023-37582); a port is how clients find us; who
 # may ask is not for those who ask.
-NOT_FROM_AFAR = frozenset({"rocketmqHome", "kvConfigPath", "configStorePath", "listenPort", "aclStrictAdmin"})
+NOT_FROM_AFAR = frozenset({"rocketmqHome", "kvConfigPath", "configStorePath", "listenPort", "aclStrictAdmin", *METRICS})
 
 
 def get_namesrv_config(server: NameServer, connection: Connection, request: Command, header: None) -> Command:

@@ -22,7 +22,7 @@ SILENCE = {"answer": "none"}
 GET_MAX_OFFSET = 30
 UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas", "groupList", "connectionSet",
              "consumeStatsList"}
-OWN_SETTINGS = {"aclStrictAdmin"}  # off by default
+OWN_SETTINGS = {"aclStrictAdmin", "metricsBindAddress", "metricsPort", "metricsRowLimit"}  # off by default
 TIMES = {"timestamp", "counter", "store_timestamp", "indexLastUpdateTimestamp"}
 
 Step = dict[str, Any]

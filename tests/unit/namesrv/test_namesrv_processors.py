@@ -38,6 +38,7 @@ def server(tmp_path: Path) -> Any:
         kv=KVConfig(tmp_path / "kvConfig.json"),
         cluster_test=None,
         access=None,
+        served={},
     )
 
 
@@ -276,7 +277,10 @@ def test_settings_are_changed_and_written(ask: Ask, server: Any, tmp_path: Path)
     assert ask(RequestCode.UPDATE_NAMESRV_CONFIG).code == 0
 
 
-@pytest.mark.parametrize("name", ["kvConfigPath", "configStorePath", "rocketmqHome", "listenPort", "aclStrictAdmin"])
+NOT_FROM_AFAR = "kvConfigPath configStorePath rocketmqHome listenPort aclStrictAdmin metricsPort metricsBindAddress"
+
+
+@pytest.mark.parametrize("name", NOT_FROM_AFAR.split())
 def test_paths_and_ports_are_not_changed_from_afar(ask: Ask, server: Any, tmp_path: Path, name: str) -> None:
     before = ask(RequestCode.GET_NAMESRV_CONFIG).body
     with pytest.raises(RequestRefused, match=name) as refused:

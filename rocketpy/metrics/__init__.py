@@ -1,0 +1,1 @@
+"""A running server's figures in Prometheus' words, and the HTTP endpoint that tells them; it changes nothing."""
