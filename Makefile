@@ -25,9 +25,10 @@ bench: ## the ratios to upstream's broker, in one run
 fuzz: ## a minute of each fuzz target, with atheris
 	$(PYTHON) -m tests.fuzz
 
-docs: ## write the tables of docs/config.md and docs/protocol.md anew
+docs: ## write the tables of docs/config.md, docs/protocol.md and docs/operating/metrics.md anew
 	$(PYTHON) -m rocketpy.config.docs docs/config.md docs/tls.md
 	$(PYTHON) -m rocketpy.protocol_docs docs/protocol.md
+	$(PYTHON) -m rocketpy.metrics.docs docs/operating/metrics.md
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile

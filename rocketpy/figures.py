@@ -145,6 +145,9 @@ class BrokerFigures(Protocol):
     def overload_refusals(self) -> int:
         """Requests refused because they had waited too long."""
 
+    def duration(self, what: str) -> Histogram:
+        """How long each `send`, `pull` (but for held ones) or `flush` took since the start."""
+
     def delay_levels(self) -> list[DelayLevel]: ...
     def disks(self) -> list[Disk]:
         """The file systems of the store's folders."""

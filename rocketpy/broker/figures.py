@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from typing import TYPE_CHECKING
 
 from rocketpy.broker.consumer_offsets import split_key
 from rocketpy.broker.runtime_info import runtime_info
-from rocketpy.figures import DelayLevel, Disk, Online, Progress, Window
+from rocketpy.figures import DelayLevel, Disk, Histogram, Online, Progress, Window
 from rocketpy.protocol import names
 from rocketpy.protocol.bodies import MessageModel
 from rocketpy.protocol.codes import RequestCode
@@ -194,6 +195,11 @@ class Figures:
     @property
     def overload_refusals(self) -> int:
         return self._broker.overload.refused_total
+
+    def duration(self, what: str) -> Histogram:
+        """How long each `send`, `pull` or `flush` took: rocketpy/stats/latency.py says from when to when."""
+        times = self._broker.latencies()[what]
+        return Histogram(list(zip((*times.bounds_s, inf), times.counts, strict=True)), times.sum_s)
 
     def delay_levels(self) -> list[DelayLevel]:
         """What stands between the progress of each level and the end of its queue."""

@@ -7,7 +7,7 @@ from itertools import islice
 
 from rocketpy.figures import BrokerFigures
 from rocketpy.metrics.families import Row
-from rocketpy.metrics.own import Own, counter, gauge, table
+from rocketpy.metrics.own import Own, counter, durations, gauge, table
 
 
 def _total(stat: str) -> Callable[[BrokerFigures], float]:
@@ -46,6 +46,21 @@ def _delayed(figures: BrokerFigures) -> list[Row]:
 
 
 BROKER: list[Own[BrokerFigures]] = [
+    durations(
+        "rocketpy_send_duration_seconds",
+        "Sends, from what was read off the socket to the answer that may leave.",
+        lambda figures: figures.duration("send"),
+    ),
+    durations(
+        "rocketpy_pull_duration_seconds",
+        "Pulls, the same way; those held for a message to come are not among them.",
+        lambda figures: figures.duration("pull"),
+    ),
+    durations(
+        "rocketpy_flush_duration_seconds",
+        "Syncs of the commit log that brought something to the disk.",
+        lambda figures: figures.duration("flush"),
+    ),
     counter("rocketpy_messages_stored_total", "Messages put into the store.", _total("BROKER_PUT_NUMS")),
     counter("rocketpy_stored_bytes_total", "Bytes of their records.", _total("BROKER_PUT_SIZE")),
     counter("rocketpy_messages_pulled_total", "Messages given to consumers.", _total("BROKER_GET_NUMS")),
