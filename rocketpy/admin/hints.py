@@ -14,8 +14,9 @@ from rocketpy.admin.session import Session
 from rocketpy.client.calls import BrokerRefused, ClientError, NoRoute, NotAnswered
 from rocketpy.errors import RemotingConnectError, RemotingTimeout, RocketPyError
 from rocketpy.protocol.codes import RequestCode, ResponseCode
+from rocketpy.protocol.names import RETRY_PREFIX
 
-TOPIC = re.compile(r"topic (\S+)")
+NO_ROUTE = re.compile(r"no route for topic (.+)")
 OFFICIAL_HELP = re.compile(r"\s*For more information, please visit the url, \S+")
 NEAR = 3
 
@@ -98,16 +99,25 @@ async def about_broker(address: str, session: Session) -> str:
 
 async def no_route(error: NoRoute, session: Session) -> str:
     """Why a topic has no route: no broker at all, or a name that is not the right one."""
-    found = TOPIC.search(str(error))
-    topic = found[1] if found else ""
+    found = NO_ROUTE.fullmatch(str(error))
+    if found is None:
+        return str(error)
+    topic = found[1]
     told = f"No route info of this topic, {topic}"
     with contextlib.suppress(RocketPyError):
         if not await known_addresses(session):
             return f"{told}: no broker is registered at {', '.join(session.name_servers)}"
         near = difflib.get_close_matches(topic, await known_topics(session), n=NEAR)
-        meant = f"; there is {', '.join(near)}" if near else ""
-        return f"{told}: no broker has it{meant} (mqadmin topicList shows all, updateTopic creates one)"
+        if topic.startswith(RETRY_PREFIX):
+            near = [name.removeprefix(RETRY_PREFIX) for name in near if name.startswith(RETRY_PREFIX)]
+            return f"{told}: no client of that group was ever there{meant(near)} (mqadmin consumerProgress shows all)"
+        return f"{told}: no broker has it{meant(near)} (mqadmin topicList shows all, updateTopic creates one)"
     return told
+
+
+def meant(near: list[str]) -> str:
+    """Names that may have been meant."""
+    return f"; there is {', '.join(near)}" if near else ""
 
 
 async def known_addresses(session: Session) -> set[str]:

@@ -59,7 +59,7 @@ UPSTREAM = (
     Entry("updateOrderConf", "Create or update or delete order conf", "order_conf"),
     Entry("cleanExpiredCQ", "Clean expired ConsumeQueue on broker.", "cleaning"),
     Entry("cleanUnusedTopic", "Clean unused topic on broker.", "cleaning"),
-    Entry("startMonitoring", "Start Monitoring"),
+    Entry("startMonitoring", "Start Monitoring", "monitoring"),
     Entry("statsAll", "Topic and Consumer tps stats", "stats_all"),
     Entry("allocateMQ", "Allocate MQ", "allocation"),
     Entry("checkMsgSendRT", "check message send response time", "message_sends"),

@@ -93,6 +93,13 @@ def test_no_route_and_what_is_near(mqadmin, cluster):
     )
 
 
+def test_a_group_that_is_not_there(mqadmin, cluster):
+    cluster.create_topic("%RETRY%billing")
+    found = mqadmin("consumerConnection", "-g", "biling")
+    assert found.code == 1
+    assert "no client of that group was ever there; there is billing (mqadmin consumerProgress" in found.err
+
+
 ROWS = Table("%-4s|%s", (Column("#A", "a", 2), Column("#B", "b", show=lambda value: f"<{value}>")), head="%-4s|%s")
 
 

@@ -146,3 +146,20 @@ def test_queues_are_shared_out(mqadmin, cluster):
 def test_shares_are_equal_and_in_a_row():
     assert [share(range(8), at, 3) for at in range(3)] == [[0, 1, 2], [3, 4, 5], [6, 7]]
     assert [share(range(2), at, 4) for at in range(4)] == [[0], [1], [], []]
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ({"127.0.0.1:3"}, ": 1 is the VIP port of 127.0.0.1:3, give that"),
+        ({"127.0.0.1:1"}, ": the name server has it registered, so it is down, or its brokerIP1 cannot be reached"),
+        (set(), ": is it running there?"),
+    ],
+)
+def test_what_the_address_of_a_broker_may_be(mqadmin, monkeypatch, known, told):
+    async def addresses(_):
+        return known
+
+    monkeypatch.setattr("rocketpy.admin.hints.known_addresses", addresses)
+    found = mqadmin("updateTopic", "-b", "127.0.0.1:1", "-t", "T")
+    assert told in found.err
