@@ -119,10 +119,10 @@ async def clients_of_queues(session: Session, group: str) -> tuple[dict[MessageQ
 
 async def every_group(session: Session) -> AsyncIterator[Item]:
     """A row for each group that has a retry topic."""
-    topics = string_order(await all_topics(session.admin))
-    groups = [topic.removeprefix(RETRY_PREFIX) for topic in topics if topic.startswith(RETRY_PREFIX)]
     rows = Rows(GROUPS)
     yield rows.head
+    topics = string_order(await all_topics(session.admin))
+    groups = [topic.removeprefix(RETRY_PREFIX) for topic in topics if topic.startswith(RETRY_PREFIX)]
     with session.progress("groups", len(groups)) as step:
         answers = await each(groups, lambda group: progress_of(session, group), step)
     for group, answer in answers:

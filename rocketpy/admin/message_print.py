@@ -14,7 +14,7 @@ from rocketpy.admin.command import INT_MAX, Command, CommandFailed, Given, Optio
 from rocketpy.admin.items import Failed, Item, Said
 from rocketpy.admin.java import message_queue_text, string_order
 from rocketpy.admin.message_text import message_data, message_text
-from rocketpy.admin.queues import batches, ends_of, named_queue, queues_in_order, span
+from rocketpy.admin.queues import Window, batches, ends_of, messages_in, named_queue, queues_in_order, span
 from rocketpy.admin.session import Session
 from rocketpy.admin.times import given_time
 from rocketpy.client.admin_messages import client_id_of
@@ -50,9 +50,9 @@ def printed(result: PullResult, charset: str, *, body: bool) -> list[Item]:
     return told
 
 
-def optional_time(given: Given, letter: str) -> int | None:
-    """The time of an option, None when it is not given."""
-    return given_time(given, letter) if letter in given else None
+def window_of(given: Given) -> Window:
+    """The times of -b and -e."""
+    return Window(*(given_time(given, letter) if letter in given else None for letter in "be"))
 
 
 def nothing_found(queue: MessageQueue, result: PullResult, line_end: str = "") -> Said:
@@ -76,14 +76,14 @@ async def print_msg(session: Session, given: Given) -> AsyncIterator[Item]:
     """Every queue of a topic, one after the other."""
     consumer = session.consumer(TOOLS_CONSUMER_GROUP)
     charset, body, tags = charset_of(given), given.boolean("d", True), given.text("s", "*")
-    begin_ms, end_ms = optional_time(given, "b"), optional_time(given, "e")
+    window = window_of(given)
     queues = await queues_in_order(consumer, given.text("t"))
     with progress(session, "queues", len(queues), lines=True) as step:
         for queue in queues:
-            first, last = await span(consumer, queue, begin_ms, end_ms)
+            first, last = await span(consumer, queue, window)
             yield Said(f"minOffset={first}, maxOffset={last}, {message_queue_text(queue)}")
             try:
-                async for result in batches(consumer, queue, first, last, tags):
+                async for result in messages_in(consumer, queue, window, (first, last), tags):
                     if result.status is not PullStatus.FOUND:
                         yield nothing_found(queue, result)
                     for item in printed(result, charset, body=body):
@@ -105,13 +105,13 @@ async def print_msg_by_queue(session: Session, given: Given) -> AsyncIterator[It
     charset, tags = charset_of(given), given.text("s", "*")
     shows, body, counts = given.boolean("p"), given.boolean("d"), given.boolean("f")
     queue_id = given.number("i", least=0, most=INT_MAX)
-    begin_ms, end_ms = optional_time(given, "b"), optional_time(given, "e")
+    window = window_of(given)
     queue = await named_queue(consumer, given.text("t"), given.text("a"), queue_id)
-    first, last = await span(consumer, queue, begin_ms, end_ms)
+    first, last = await span(consumer, queue, window)
     by_tag: Counter[str] = Counter()
     with progress(session, "messages", max(0, last - first), lines=shows) as step:
         try:
-            async for result in batches(consumer, queue, first, last, tags):
+            async for result in messages_in(consumer, queue, window, (first, last), tags):
                 by_tag.update(tags_of(result.messages))
                 for item in printed(result, charset, body=body) if shows else ():
                     yield item
@@ -136,15 +136,15 @@ async def consume_message(session: Session, given: Given) -> AsyncIterator[Item]
     """At most -c messages of a topic or a queue, the oldest first. No offset is committed."""
     count = given.number("c", 128)
     check_consumed(given, count)
-    begin_ms, end_ms = time_window(given, session.admin.clock.now_ms())
+    window = past_window(given, session.admin.clock.now_ms())
     consumer = session.consumer(given.text("g") if "g" in given else TOOLS_CONSUMER_GROUP)
     topic = given.text("t")
     if "i" not in given:
-        told = consumed_from_all(consumer, topic, begin_ms, end_ms, count)
+        told = consumed_from_all(consumer, topic, window, count)
     else:
         queue_id = given.number("i", least=0, most=INT_MAX)
         queue = await named_queue(consumer, topic, given.text("b"), queue_id)
-        told = consumed_from(consumer, queue, begin_ms, end_ms, given.number("o", 0, least=0), count)
+        told = consumed_from(consumer, queue, window, given.number("o", 0, least=0), count)
     async for item in told:
         yield item
 
@@ -156,7 +156,7 @@ def check_consumed(given: Given, count: int) -> None:
     refuse_if("o" in given and "i" not in given, "Please set queueId before offset!")
 
 
-def time_window(given: Given, now_ms: int) -> tuple[int | None, int | None]:
+def past_window(given: Given, now_ms: int) -> Window:
     """The times of -s and -e; 0 is as good as none. CommandFailed with upstream's words when they make no sense."""
     begin_ms = given_time(given, "s") if "s" in given else 0
     end_ms = given_time(given, "e") if "e" in given else 0
@@ -166,7 +166,7 @@ def time_window(given: Given, now_ms: int) -> tuple[int | None, int | None]:
         "e" in given and begin_ms > end_ms,
         "Please make sure that the beginTimestamp is less than or equal to the endTimestamp",
     )
-    return begin_ms if begin_ms > 0 else None, end_ms if end_ms > 0 else None
+    return Window(begin_ms if begin_ms > 0 else None, end_ms if end_ms > 0 else None)
 
 
 def refuse_if(wrong: bool, words: str) -> None:
@@ -176,14 +176,14 @@ def refuse_if(wrong: bool, words: str) -> None:
 
 
 async def consumed_from_all(
-    consumer: PullConsumer, topic: str, begin_ms: int | None, end_ms: int | None, count: int
+    consumer: PullConsumer, topic: str, window: Window, count: int
 ) -> AsyncIterator[Item]:
     """From one queue after the other until there are enough."""
     left = count
     for queue in await queues_in_order(consumer, topic):
         if left <= 0:
             return
-        first, last = await span(consumer, queue, begin_ms, end_ms)
+        first, last = await span(consumer, queue, window)
         if last - first > left:
             yield Said(f"The older {left} message of the {queue.queue_id} queue will be provided\n")
             last, left = first + left - 1, 0
@@ -194,10 +194,10 @@ async def consumed_from_all(
 
 
 async def consumed_from(
-    consumer: PullConsumer, queue: MessageQueue, begin_ms: int | None, end_ms: int | None, offset: int, count: int
+    consumer: PullConsumer, queue: MessageQueue, window: Window, offset: int, count: int
 ) -> AsyncIterator[Item]:
     """From one queue, from an offset on."""
-    first, last = await span(consumer, queue, begin_ms, end_ms)
+    first, last = await span(consumer, queue, window)
     if offset > last:
         yield Said(f"{message_queue_text(queue)} no matched msg, offset={offset}\n")
         return

@@ -84,7 +84,9 @@ async def check_msg_send_rt(session: Session, given: Given) -> AsyncIterator[Ite
     producer = producer_of(session)
     topic, amount = given.text("t"), given.number("a", 100, least=0)
     message = new_message(topic, b"a" * given.number("s", 128, least=0, most=MOST_BYTES))
-    queues = await producer.queues(topic)
+    queues = sorted(await producer.queues(topic))
+    if not queues:
+        raise CommandFailed(f"no queue of {topic} can be written: look at its perm (topicRoute)")
     rows = Rows(TIMES)
     yield rows.head
     total_ms = 0

@@ -6,7 +6,7 @@ Invariant: a walk always goes on or ends; an offset that a broker does not move 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rocketpy._core.message import Message
 from rocketpy.admin.command import CommandFailed
@@ -35,13 +35,47 @@ async def named_queue(consumer: PullConsumer, topic: str, broker_name: str, queu
     return MessageQueue(topic, broker_name, queue_id)
 
 
-async def span(
-    consumer: PullConsumer, queue: MessageQueue, begin_ms: int | None, end_ms: int | None
-) -> tuple[int, int]:
-    """The offsets of a queue, or those of two times in it."""
+@dataclass(frozen=True)
+class Window:
+    """Messages stored from one time to another, both included; milliseconds, None: all."""
+
+    begin_ms: int | None = None
+    end_ms: int | None = None
+
+    def has(self, message: Message) -> bool:
+        """Whether a message is in it."""
+        return not self.is_before(message) and not self.is_behind(message)
+
+    def is_before(self, message: Message) -> bool:
+        """Whether a message is older."""
+        return self.begin_ms is not None and message.store_timestamp < self.begin_ms
+
+    def is_behind(self, message: Message) -> bool:
+        """Whether a message is younger, and so are all after it in its queue."""
+        return self.end_ms is not None and message.store_timestamp > self.end_ms
+
+
+EVERYTHING = Window()
+
+
+async def span(consumer: PullConsumer, queue: MessageQueue, window: Window) -> tuple[int, int]:
+    """The ends of a queue, or the offsets that a broker gives for times: those of the messages nearest to them."""
+    begin_ms, end_ms = window.begin_ms, window.end_ms
     first = await (consumer.min_offset(queue) if begin_ms is None else consumer.offset_by_time(queue, begin_ms))
     last = await (consumer.max_offset(queue) if end_ms is None else consumer.offset_by_time(queue, end_ms))
     return first, last
+
+
+async def messages_in(
+    consumer: PullConsumer, queue: MessageQueue, window: Window, offsets: tuple[int, int], tags: str
+) -> AsyncIterator[PullResult]:
+    """What pulls find of a window whose `span` is known. That may leave out its last message, and more at one time."""
+    first, last = offsets
+    end = last if window.end_ms is None else await consumer.max_offset(queue)
+    async for result in batches(consumer, queue, first, end, tags):
+        yield replace(result, messages=[message for message in result.messages if window.has(message)])
+        if any(window.is_behind(message) for message in result.messages):
+            return
 
 
 async def batches(

@@ -21,6 +21,14 @@ from rocketpy.protocol.admin_bodies import BrokerStatsData
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.names import DLQ_PREFIX, RETRY_PREFIX
 
+NO_CONSUMER = "NO_CONSUMER"
+
+
+def shown_out(count: int | None) -> str:
+    """How many messages a group got; of a topic without groups that there is none."""
+    return NO_CONSUMER if count is None else str(count)
+
+
 STATS = Table(
     "%-32s  %-32s %12s %11s %11s %14s %14s",
     (
@@ -30,11 +38,10 @@ STATS = Table(
         Column("#InTPS", "inTps", show=lambda tps: decimals(tps, 2)),
         Column("#OutTPS", "outTps", show=lambda tps: decimals(tps, 2)),
         Column("#InMsg24Hour", "inMsg24Hour"),
-        Column("#OutMsg24Hour", "outMsg24Hour", show=lambda count: "NO_CONSUMER" if count < 0 else str(count)),
+        Column("#OutMsg24Hour", "outMsg24Hour", made_of=lambda row: shown_out(row["outMsg24Hour"])),
     ),
     head="%-32s  %-32s %12s %11s %11s %14s %14s",
 )
-NO_CONSUMER = -1
 
 
 @dataclass
@@ -77,7 +84,7 @@ async def stats_all(session: Session, given: Given) -> AsyncIterator[Item]:
         for fault in faults:
             yield Failed(topic, fault)
         for values in lines:
-            if "a" not in given or values["inMsg24Hour"] > 0 or values["outMsg24Hour"] > 0:
+            if "a" not in given or values["inMsg24Hour"] > 0 or (values["outMsg24Hour"] or 0) > 0:
                 yield rows.row(**values)
 
 
@@ -92,7 +99,7 @@ async def stats_of_topic(session: Session, topic: str) -> tuple[list[dict[str, A
     for group, (got, accumulation) in zip(groups, found, strict=True):
         faults += got.failed
         lines.append(line(topic, group, put, accumulation=accumulation, outTps=got.tps, outMsg24Hour=got.day))
-    return lines or [line(topic, "", put, accumulation=0, outTps=None, outMsg24Hour=NO_CONSUMER)], faults
+    return lines or [line(topic, "", put, accumulation=0, outTps=None, outMsg24Hour=None)], faults
 
 
 async def stats_of_group(session: Session, masters: list[str], topic: str, group: str) -> tuple[Flow, int]:

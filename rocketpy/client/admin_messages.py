@@ -14,12 +14,12 @@ from enum import Enum
 from rocketpy._core.command import request
 from rocketpy._core.message import Message, decode_message, decode_message_id, decode_messages
 from rocketpy.client.admin_groups import LONG_CALLS, addresses, consume_stats, consumer_connection, topic_groups
-from rocketpy.client.calls import BrokerRefused, Calls, ClientError
+from rocketpy.client.calls import BrokerRefused, Calls, ClientError, NoRoute
 from rocketpy.protocol.admin_bodies import ConsumerConnection, QueryConsumeQueueResponseBody
 from rocketpy.protocol.bodies import ClusterInfo, ConsumeType
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.headers import QueryConsumeQueueRequestHeader
-from rocketpy.protocol.names import MASTER_ID, MessageConst
+from rocketpy.protocol.names import MASTER_ID, MessageConst, retry_topic
 
 MOST_WITH_A_KEY = 64
 LONG_MAX = 2**63 - 1
@@ -176,6 +176,9 @@ async def group_track(calls: Calls, message: Message, group: str) -> MessageTrac
         offline = refusal.code == ResponseCode.CONSUMER_NOT_ONLINE
         told = f"CODE:{refusal.code} DESC:{refusal.remark}"
         return MessageTrack(group, TrackType.NOT_ONLINE if offline else TrackType.UNKNOWN, told)
+    except NoRoute:
+        told = f"CODE:{ResponseCode.TOPIC_NOT_EXIST:d} DESC:No topic route info in name server for the topic: "
+        return MessageTrack(group, TrackType.UNKNOWN, told + retry_topic(group))
     except ClientError as error:
         return MessageTrack(group, TrackType.UNKNOWN, str(error))
     return MessageTrack(group, TrackType.CONSUMED if wants(connection, message) else TrackType.CONSUMED_BUT_FILTERED)

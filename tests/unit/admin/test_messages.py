@@ -237,7 +237,7 @@ def test_bodies_are_decoded_or_left_out(mqadmin):
 
 def test_messages_between_two_times(mqadmin):
     assert not mqadmin("printMsg", "-t", "Orders", "-e", "1000", "--json").lines
-    assert not mqadmin("printMsg", "-t", "Orders", "-b", "2200-01-01#00:00:00:000", "--json").lines[1:]
+    assert not mqadmin("printMsg", "-t", "Orders", "-b", "2200-01-01#00:00:00:000", "--json").lines
     assert mqadmin("printMsg", "-t", "Orders", "-b", "2200-01-01").code == 2
 
 

@@ -7,7 +7,7 @@ import pytest
 from rocketpy._core.message import Message
 from rocketpy.admin.command import CommandFailed
 from rocketpy.admin.message_print import consumed_from_all
-from rocketpy.admin.queues import batches, named_queue
+from rocketpy.admin.queues import EVERYTHING, Window, batches, messages_in, named_queue, span
 from rocketpy.client import PullResult, PullStatus
 from rocketpy.protocol.bodies import MessageQueue, QueueData, TopicRouteData
 
@@ -26,7 +26,9 @@ class Broker:
         if offset >= end:
             return PullResult(PullStatus.NO_NEW_MSG, [], offset, 0, len(self.tags))
         found = [at for at in range(offset, end) if tags == "*" or self.tags[at] in tags][:max_nums]
-        messages = [Message("T", properties={"TAGS": self.tags[at]}, queue_offset=at) for at in found]
+        messages = [
+            Message("T", properties={"TAGS": self.tags[at]}, queue_offset=at, store_timestamp=at // 2) for at in found
+        ]
         goes_on = found[-1] + 1 if len(found) == max_nums else end
         status = PullStatus.FOUND if found else PullStatus.NO_MATCHED_MSG
         return PullResult(status, messages, goes_on, 0, len(self.tags))
@@ -82,6 +84,31 @@ def test_a_broker_that_does_not_go_on():
         walk(Stuck(""), 2, 9)
 
 
+@pytest.mark.parametrize(
+    ("begin_ms", "end_ms", "found"),
+    [(None, None, range(100)), (0, 999, range(100)), (10, 12, range(20, 26)), (None, 0, range(2)), (60, 70, range(0))],
+)
+def test_messages_of_a_time(begin_ms, end_ms, found):
+    """Two messages a millisecond; what a broker gives for a time is one of them, or the last of the queue."""
+
+    class Searched(Broker):
+        async def min_offset(self, queue):
+            return 0
+
+        async def max_offset(self, queue):
+            return 100
+
+        async def offset_by_time(self, queue, timestamp_ms):
+            return min(timestamp_ms * 2, 99)
+
+    async def collect():
+        window, broker = Window(begin_ms, end_ms), Searched("A" * 100)
+        offsets = await span(broker, QUEUE, window)
+        return [each async for each in messages_in(broker, QUEUE, window, offsets, "*")]
+
+    assert offsets(asyncio.run(collect())) == list(found)
+
+
 class Consumer(Broker):
     """Two queues of a topic; the first of upstream's order is empty."""
 
@@ -103,7 +130,7 @@ class Consumer(Broker):
 
 def test_as_many_messages_as_asked_for():
     async def told(count):
-        return [item.data async for item in consumed_from_all(Consumer("AAAA"), "T", None, None, count)]
+        return [item.data async for item in consumed_from_all(Consumer("AAAA"), "T", EVERYTHING, count)]
 
     for count, found in ((1, 1), (3, 3), (4, 4), (9, 4)):
         assert sum(data is not None for data in asyncio.run(told(count))) == found
