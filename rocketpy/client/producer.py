@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from rocketpy._core.command import Command, request
@@ -122,7 +122,7 @@ class Producer(Calls):
         try:
             return await self.route(topic, anew=anew)
         except NoRoute:
-            return await self.route(DEFAULT_TOPIC, anew=anew)  # the broker makes the topic like this one
+            return _to_be_made(await self.route(DEFAULT_TOPIC, anew=anew))
 
     def _next_queue(self, route: TopicRouteData, topic: str, not_broker: str) -> tuple[MessageQueue, str]:
         queues = _writable_queues(route, topic)
@@ -148,6 +148,13 @@ class Producer(Calls):
             "m": "true" if code == RequestCode.SEND_BATCH_MESSAGE else "false",
         }
         return request(code, ext, message.body)
+
+
+def _to_be_made(route: TopicRouteData) -> TopicRouteData:
+    """The route of a topic that brokers make like the default one, with no more queues than a send asks for."""
+    queues = [replace(data, write_queue_nums=min(data.write_queue_nums, DEFAULT_TOPIC_QUEUE_NUMS))
+              for data in route.queue_datas]  # fmt: skip
+    return replace(route, queue_datas=queues)
 
 
 def _writable_queues(route: TopicRouteData, topic: str) -> list[MessageQueue]:

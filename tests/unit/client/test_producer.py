@@ -95,6 +95,20 @@ def test_a_new_topic_takes_the_templates_route(producer, remoting, route):
         send(producer)
 
 
+def test_a_new_topic_has_no_more_queues_than_the_send_asks_for(producer, remoting, route):
+    """The template of a broker may have 8 queues; a topic made like it by a send that says 4 has 4."""
+    for data in route.queue_datas:
+        data.write_queue_nums = 8
+    remoting.servers["ns:1"] = lambda command: (
+        response(0, None, None, route.encode()) if command.ext["topic"] == "TBW102" else response(17, "none")
+    )
+    serve(remoting, "a:1")
+    serve(remoting, "b:1")
+    for _ in range(16):
+        send(producer)
+    assert {command.ext["e"] for _, command in remoting.asked if command.code == 310} == {"0", "1", "2", "3"}
+
+
 def test_large_bodies_are_compressed_and_batches_are_not(producer, remoting):
     serve(remoting, "a:1")
     asyncio.run(producer.send(new_message("T", bytes(5000))))
