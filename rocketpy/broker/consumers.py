@@ -15,6 +15,7 @@ from dataclasses import replace
 from rocketpy._core.command import Command
 from rocketpy.broker.agreement import Agreement
 from rocketpy.broker.clients import CLIENT_EXPIRES_MS, Channel, Client
+from rocketpy.broker.same_ids import SameIds
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.protocol.bodies import ConsumeFromWhere, ConsumerData, ConsumeType, MessageModel, SubscriptionData
@@ -36,6 +37,7 @@ class ConsumerGroup:
         self.clients: dict[Channel, Client] = {}
         self.subscriptions: dict[str, SubscriptionData] = {}
         self.agreement = Agreement(name)
+        self.same_ids = SameIds(name)
 
     def subscription(self, topic: str) -> SubscriptionData | None:
         """What the group subscribes to in a topic."""
@@ -57,8 +59,12 @@ class ConsumerGroup:
             log.error("consumer channel known under another clientId. GROUP: %s OLD: %s NEW: %s",
                       self.name, known, client)  # fmt: skip
         if known is None or known.client_id != client.client_id:
+            if known is not None:
+                self.same_ids.leave(known)
             self.clients[client.connection] = replace(client, last_update_ms=now_ms)
+            self.same_ids.join(self.clients[client.connection])
         else:
+            self.same_ids.hear(known, now_ms)
             known.last_update_ms = now_ms
         if known is None:
             log.info("new consumer connected, group: %s %s %s channel: %s",
@@ -164,6 +170,8 @@ class Consumers:
 
     def _remove(self, group: ConsumerGroup, connection: Channel) -> Client | None:
         client = group.clients.pop(connection, None)
+        if client is not None:
+            group.same_ids.leave(client)
         group.agreement.leave(connection)
         names = self._groups_of.get(connection, set())
         names.discard(group.name)

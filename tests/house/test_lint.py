@@ -35,6 +35,7 @@ def test_mypy() -> None:
     lint("mypy")
 
 
+@pytest.mark.timeout(180)
 def test_cython_lint() -> None:
     sources = [
         str(path.relative_to(REPO)) for end in ("pyx", "pxd") for path in sorted(REPO.rglob(f"rocketpy/**/*.{end}"))

@@ -286,6 +286,10 @@ def test_what_is_too_long(ask: Ask) -> None:
     said("the message is illegal, maybe msg body or properties length not matched", symptom_line)
 
 
+def test_a_master_that_waits_for_slaves(start: Callable[..., str]) -> None:
+    said("SLAVE_NOT_AVAILABLE", start("-p", properties="brokerRole=SYNC_MASTER\n").splitlines()[0])
+
+
 def test_a_queue_that_is_none(ask: Ask, served: RunningCluster) -> None:
     served.create_topic("Four", 4)
     said("request queueId[…] is illegal", send(ask, "Four", queue=7))
