@@ -59,7 +59,7 @@ def disks_have_room(facts: ClusterFacts) -> Iterator[Finding]:
         elif ratio >= allowed:
             what = f"{told}: beyond diskMaxUsedSpaceRatio={allowed * 100:.0f} expired files go at every hour"
             yield warning("disk-nearly-full", broker.subject, what, remedy)
-        if min(broker.number("commitLogDiskRatio"), broker.number("consumeQueueDiskRatio")) < 0:
+        if broker.number("commitLogDiskRatio") < 0 < broker.number("commitLogMaxOffset"):  # else it has no file yet
             remedy = "make storePathRootDir and storePathCommitLog readable for it"
             yield error("disk-unknown", broker.subject, "cannot look at the disk of its store", remedy)
 

@@ -141,3 +141,10 @@ def test_a_switch_that_says_nothing_is_refused(name: str, words: str, tmp_path: 
     with pytest.raises(StartRefused, match=words):
         open_logs(NAMESRV_FILES, surroundings(tmp_path, **{f"ROCKETMQ_LOG_{name}": "loud"}))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("program", "files"), [("broker", BROKER_FILES), ("name server", NAMESRV_FILES)])
+def test_the_page_has_the_files(program: str, files: tuple[LogFile, ...]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operating" / "logs.md").read_text()
+    rows = {f"| {program} | `{file.name}` | {', '.join(file.loggers) or 'every other one'} |" for file in files}
+    assert rows == {line for line in page.splitlines() if line.startswith(f"| {program} | ")}

@@ -160,8 +160,14 @@ def test_a_clock_that_is_wrong(by_ms: int, words: str) -> None:
 )
 def test_a_disk_that_fills(ratio: str, check: str, severity: Severity) -> None:
     facts = well()
-    facts.brokers[0].runtime["commitLogDiskRatio"] = ratio
+    facts.brokers[0].runtime |= {"commitLogDiskRatio": ratio, "commitLogMaxOffset": "100"}
     assert (only(facts).check, only(facts).severity) == (check, severity)
+
+
+def test_a_new_brokers_folders_are_not_there_yet() -> None:
+    facts = well()
+    facts.brokers[0].runtime |= {"consumeQueueDiskRatio": "-1.0", "commitLogDiskRatio": "-1.0"}
+    assert found(facts) == []
 
 
 @pytest.mark.parametrize(
