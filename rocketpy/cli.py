@@ -11,6 +11,7 @@ import faulthandler
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,7 +132,13 @@ def namesrv(file: str | None, print_all: bool, ignored: Sequence[str], **_: Any)
     """Run a name server."""
     _tell_ignored(ignored)
     log = logging.getLogger("RocketmqNamesrv")
-    raise SystemExit(guarded(lambda: _run_namesrv(file, print_all, log), log))
+    raise SystemExit(guarded(lambda: _run_namesrv(file, print_all, log), log, None if print_all else _namesrv_logs))
+
+
+def _namesrv_logs() -> Path | None:
+    from rocketpy.logs import NAMESRV_FILES, open_logs
+
+    return open_logs(NAMESRV_FILES, Environment())
 
 
 def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
@@ -146,10 +153,9 @@ def _run_namesrv(file: str | None, print_all: bool, log: logging.Logger) -> int:
         return _print(program)
     check_home(program.namesrv.rocketmq_home)
 
-    from rocketpy.logs import NAMESRV_FILES, open_logs
     from rocketpy.processes import set_title
 
-    folder = open_logs(NAMESRV_FILES, environment)
+    folder = _namesrv_logs()
     set_title("namesrv", _arguments(file))
     tell_java_options(environment, log)
     tell_settings(program.settings, program.file, log, folder and folder / "namesrv.log")
@@ -183,7 +189,15 @@ def broker(
     """Run a broker."""
     _tell_ignored(ignored)
     log = logging.getLogger("RocketmqBroker")
-    raise SystemExit(guarded(lambda: _run_broker(file, namesrv_addr, print_all, print_important, log), log))
+    is_printed = print_all or print_important
+    run = partial(_run_broker, file, namesrv_addr, print_all, print_important, log)
+    raise SystemExit(guarded(run, log, None if is_printed else _broker_logs))
+
+
+def _broker_logs() -> Path | None:
+    from rocketpy.logs import BROKER_FILES, open_logs
+
+    return open_logs(BROKER_FILES, Environment())
 
 
 def _run_broker(
@@ -200,10 +214,9 @@ def _run_broker(
         return _print(program, important=not print_all)
     check_can_serve(program.server, program.store)
 
-    from rocketpy.logs import BROKER_FILES, open_logs
     from rocketpy.processes import set_title
 
-    folder = open_logs(BROKER_FILES, environment)
+    folder = _broker_logs()
     set_title("broker", _arguments(file))
     tell_java_options(environment, log)
     tell_settings(program.settings, program.file, log, folder and folder / "broker.log")

@@ -86,8 +86,11 @@ def caution(line: str, log: logging.Logger) -> None:
         warn(line)
 
 
-def guarded(run: Callable[[], int], log: logging.Logger) -> int:
-    """What `run` answers; a fault becomes one line on stderr (and in the log, once that is open) and its exit code."""
+def guarded(run: Callable[[], int], log: logging.Logger, open_log: Callable[[], object] | None = None) -> int:
+    """What `run` answers; a fault becomes one line on stderr and in the log, and its exit code.
+
+    `open_log` opens the log for a fault that comes before it is open: who starts by a script often sees no stderr.
+    """
     tell = warn
     try:
         return run()
@@ -104,12 +107,20 @@ def guarded(run: Callable[[], int], log: logging.Logger) -> int:
     except KeyboardInterrupt:
         line, code = "interrupted before it served", 130
     except Exception as fault:
-        log.exception("start failed")  # on stderr where no log is open yet
+        _open_late(log, open_log)
+        log.exception("start failed")  # on stderr where no log can be opened
         line, code = f"unexpected {type(fault).__name__}: {fault}; the log has the traceback", EXIT_FAULT
     tell(line)
+    _open_late(log, open_log)
     if log.hasHandlers() and not is_on_stdout(log):
         log.error("%s", line)
     return code
+
+
+def _open_late(log: logging.Logger, open_log: Callable[[], object] | None) -> None:
+    if open_log is not None and not log.hasHandlers():
+        with contextlib.suppress(StartRefused):  # of the two faults the first is told
+            open_log()
 
 
 def _os_fault(fault: OSError) -> str:

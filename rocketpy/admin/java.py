@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
-from rocketpy.protocol.bodies import TopicConfig
 from rocketpy.protocol.message_queue import MessageQueue
-from rocketpy.protocol.perm import perm_text
 
 T = TypeVar("T")
 SMALLEST_TABLE, LOAD = 16, 0.75
@@ -72,16 +70,6 @@ def local_time_ms(millis: int) -> str:
 def boolean(value: bool) -> str:
     """`true` or `false`."""
     return "true" if value else "false"
-
-
-def topic_config_text(topic: TopicConfig) -> str:
-    """TopicConfig.toString."""
-    return (
-        f"TopicConfig [topicName={topic.topic_name}, readQueueNums={topic.read_queue_nums}, "
-        f"writeQueueNums={topic.write_queue_nums}, perm={perm_text(topic.perm)}, "
-        f"topicFilterType={topic.topic_filter_type}, topicSysFlag={topic.topic_sys_flag}, "
-        f"order={boolean(topic.order)}]"
-    )
 
 
 def message_queue_text(queue: MessageQueue) -> str:

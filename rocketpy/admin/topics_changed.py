@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rocketpy.admin.command import INT_MAX, Command, CommandFailed, Given, Option
 from rocketpy.admin.items import Failed, Item, Said
-from rocketpy.admin.java import string_order, topic_config_text
+from rocketpy.admin.java import string_order
 from rocketpy.admin.session import Session
 from rocketpy.admin.targets import NO_CLUSTER, chosen, each
 from rocketpy.admin.topic_deletion import deleted_topic
@@ -45,7 +45,7 @@ async def update_topic(session: Session, given: Given) -> AsyncIterator[Item]:
     if done and topic.order and "c" in given:
         yield await ordered_in_cluster(session, topic, given.text("c"))
     if done:
-        yield Said(topic_config_text(topic))
+        yield Said(str(topic))
 
 
 def asked_topic(given: Given) -> TopicConfig:
@@ -114,7 +114,7 @@ async def update_topic_perm(session: Session, given: Given) -> AsyncIterator[Ite
         text = f"update topic perm from {before} to {perm} in {address} success.\n"
         yield Said(text, {"brokerAddr": address, "oldPerm": before, "topicConfig": topic})
         if "b" in given:
-            yield Said(topic_config_text(topic) + "\n")
+            yield Said(f"{topic}\n")
 
 
 def config_of(

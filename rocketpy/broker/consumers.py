@@ -19,6 +19,7 @@ from rocketpy.broker.same_ids import SameIds
 from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.protocol.bodies import ConsumeFromWhere, ConsumerData, ConsumeType, MessageModel, SubscriptionData
+from rocketpy.protocol.body import member_text
 from rocketpy.protocol.codes import RequestCode
 
 log = logging.getLogger("RocketmqBroker")
@@ -67,8 +68,8 @@ class ConsumerGroup:
             self.same_ids.hear(known, now_ms)
             known.last_update_ms = now_ms
         if known is None:
-            log.info("new consumer connected, group: %s %s %s channel: %s",
-                     self.name, self.consume_type, self.message_model, client)  # fmt: skip
+            kind, model = (member_text(each) for each in (self.consume_type, self.message_model))
+            log.info("new consumer connected, group: %s %s %s channel: %s", self.name, kind, model, client)
         return known is None
 
     def update_subscriptions(self, subscriptions: Iterable[SubscriptionData]) -> bool:
@@ -81,7 +82,10 @@ class ConsumerGroup:
                         self.name, topic, self.subscriptions.pop(topic))  # fmt: skip
         for topic, new in asked.items():
             old = self.subscriptions.get(topic)
-            if old is None or new.sub_version > old.sub_version:
+            if old is None:
+                log.info("subscription changed, add new topic, group: %s %s", self.name, new)
+                self.subscriptions[topic] = new
+            elif new.sub_version > old.sub_version:
                 log.info("subscription changed, group: %s OLD: %s NEW: %s", self.name, old, new)
                 self.subscriptions[topic] = new
         return bool(came or gone)

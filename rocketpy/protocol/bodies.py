@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from rocketpy.protocol.body import Body
 from rocketpy.protocol.message_queue import MessageQueue
+from rocketpy.protocol.perm import perm_text
 
 __all__ = [
     "BrokerData",
@@ -87,6 +88,10 @@ class TopicConfig(Body):
     topic_filter_type: str = "SINGLE_TAG"
     topic_sys_flag: int = 0
     order: bool = False
+
+    def __str__(self) -> str:
+        """TopicConfig.toString has the permission in letters."""
+        return Body.__str__(self).replace(f", perm={self.perm},", f", perm={perm_text(self.perm)},", 1)
 
 
 @dataclass(slots=True)

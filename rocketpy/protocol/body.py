@@ -27,6 +27,12 @@ class Body:
     __slots__ = ()
     WIRE_NAMES: ClassVar[dict[str, str]] = {}       # attribute -> member name, where it is not the camel-case one
 
+    def __str__(self) -> str:
+        """As upstream's toString writes it, since logs are searched for it: `QueueData [brokerName=a, …]`."""
+        members = members_of(type(self))
+        told = (f"{name}={member_text(getattr(self, attribute))}" for attribute, name, _ in members)
+        return f"{type(self).__name__} [{', '.join(told)}]"
+
     def encode(self) -> bytes:
         """The body as fastjson prints it."""
         return fastjson.dumps(self)
@@ -55,6 +61,19 @@ class Body:
                 except (TypeError, ValueError, OverflowError) as error:
                     raise ValueError(f"{name}: {error}") from None
         return cls(**values)
+
+
+def member_text(value: Any) -> str:
+    """A member's value as Java prints it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, (list, set, frozenset)):
+        return f"[{', '.join(sorted(map(member_text, value)))}]"
+    return str(value)
 
 
 def read_members(cls: Any) -> tuple[tuple[str, str, Convert], ...]:

@@ -90,8 +90,8 @@ class RemotingServer:
             frame_limit=self.frame_limit,
             clock=self.clock,
             gate=self.tls,
-            on_connect=self.on_connect,
-            on_close=self.on_close,
+            on_connect=self._connected,
+            on_close=self._closed,
             watch=self.watch,
         )
         self._endpoints.append(endpoint)
@@ -99,6 +99,16 @@ class RemotingServer:
         for sock in sockets:
             listener = await loop.create_server(lambda: PeerProtocol(endpoint), sock=listening(sock), backlog=BACKLOG)
             self._listeners.append(listener)
+
+    def _connected(self, connection: Connection) -> None:
+        log.info("%s: channelActive, the channel[%s]", self.name, connection.address)
+        if self.on_connect is not None:
+            self.on_connect(connection)
+
+    def _closed(self, connection: Connection) -> None:
+        log.info("%s: channelInactive, the channel[%s]", self.name, connection.address)
+        if self.on_close is not None:
+            self.on_close(connection)
 
     async def stop(self) -> None:
         """Stop listening and reading, answer what is under way, let answers leave, close every connection."""

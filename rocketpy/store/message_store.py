@@ -102,6 +102,7 @@ class MessageStore:
         """Map the files and recover; afterwards messages can be read."""
         config = self.config
         self._was_clean = not self.paths.abort.exists()
+        log.info("last shutdown %s", "normally" if self._was_clean else f"abnormally: {self.paths.abort} exists")
         self.writer = open_writer(config, self.paths)
         self.writer.bitmaps = self.filter_bitmaps
         self.apply_settings()

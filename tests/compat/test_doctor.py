@@ -1,4 +1,4 @@
-"""mqadmin doctor on a cluster of either kind, with official clients in it: what it says, and that it says nothing else."""
+"""mqadmin doctor on a cluster of either kind, with official clients in it: what it says, and nothing else."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ def test_members_that_differ_a_group_that_is_behind_and_a_topic_that_is_not_ther
     ]
     for consumer in consumers:
         consumer.wait_for("started")
-    wait_until(lambda: "subscriptions" in about(doctor("-w", "0")[0], f"group {group}"), "both are known", 40, every_s=1)
+
+    def is_found() -> bool:
+        return "subscriptions" in about(doctor("-w", "0")[0], f"group {group}")
+
+    wait_until(is_found, "both are known", 40, every_s=1)
     found, code = doctor("-w", "0")
     what = found["subscriptions", f"group {group}"]["what"]
     assert f"{topic} by TagA" in what and f"{topic} by TagB" in what

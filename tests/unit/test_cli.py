@@ -128,7 +128,10 @@ def test_settings_that_cannot_be_refuse_the_start(
     assert (done.returncode, done.stdout) == (code, stdout)
     assert stderr in done.stderr
     assert done.stderr.count("\n") == (1 if stderr else 0)
-    assert [path.name for path in rocketpy.home.iterdir()] == ["b.conf"]
+    assert sorted(path.name for path in rocketpy.home.iterdir()) == ["b.conf", "logs"]
+    told = (rocketpy.home / "logs" / "rocketmqlogs" / "broker.log").read_text()
+    assert told.endswith(f" ERROR MainThread - {done.stdout or done.stderr}")
+    assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize("program", ["broker", "namesrv"])

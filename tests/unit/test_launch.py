@@ -155,3 +155,27 @@ def test_a_user_without_a_home_is_told_to_set_one(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(StartRefused, match=r"uid \d+ has no home folder: set HOME, or -Duser.home in JAVA_OPT_EXT"):
         Environment(variables={}).home  # noqa: B018
     assert Environment(variables={"JAVA_OPT_EXT": "-Duser.home=/x"}).home == "/x"
+
+
+def test_our_own_fault_keeps_its_trace_in_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    own = logging.getLogger("test.launch.own")
+    own.propagate = False
+
+    def open_log() -> None:
+        own.addHandler(logging.FileHandler(tmp_path / "x.log"))
+
+    assert guarded(raising(ZeroDivisionError("0/0")), own, open_log) == 255
+    assert "Traceback" in (tmp_path / "x.log").read_text()
+    assert capfd.readouterr().err == "unexpected ZeroDivisionError: 0/0; the log has the traceback\n"
+    own.handlers.pop().close()
+
+
+def test_a_log_that_cannot_be_opened_does_not_hide_the_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    own = logging.getLogger("test.launch.none")
+    own.propagate = False
+
+    def open_log() -> None:
+        raise StartRefused("logs cannot be written")
+
+    assert guarded(raising(StartRefused("port 1 is in use")), own, open_log) == 255
+    assert capsys.readouterr().err == "port 1 is in use\n"

@@ -243,3 +243,11 @@ def test_a_refused_start_that_logs_on_stdout_is_one_line(operator: Operator) -> 
     assert stderr.count("\n") == 1
     assert "is in use" in stderr
     assert "is in use" not in stdout
+
+
+def test_what_is_refused_before_the_logs_are_open_stands_in_them(operator: Operator) -> None:
+    """Started by a script with >/dev/null 2>&1, nobody sees stderr."""
+    line = refused(operator, "broker", operator.properties(brokerId=3))
+    assert f"ERROR MainThread - {line}" in (operator.home / "logs" / "rocketmqlogs" / "broker.log").read_text()
+    line = refused(operator, "namesrv", operator.home / "none.conf")
+    assert f"ERROR MainThread - {line}" in (operator.home / "logs" / "rocketmqlogs" / "namesrv.log").read_text()

@@ -100,19 +100,9 @@ def topic_to_send_to(broker: Broker, connection: Connection, header: SendMessage
     if header.queue_id >= max(topic.write_queue_nums, topic.read_queue_nums):
         raise refused(
             ResponseCode.SYSTEM_ERROR,
-            f"request queueId[{header.queue_id}] is illegal, {_as_java(topic)} Producer: {connection.address}",
+            f"request queueId[{header.queue_id}] is illegal, {topic} Producer: {connection.address}",
         )
     return topic
-
-
-def _as_java(topic: TopicConfig) -> str:
-    """The config as upstream's remarks print it."""
-    return (
-        f"TopicConfig [topicName={topic.topic_name}, readQueueNums={topic.read_queue_nums}, "
-        f"writeQueueNums={topic.write_queue_nums}, perm={perm.perm_text(topic.perm)}, "
-        f"topicFilterType={topic.topic_filter_type}, topicSysFlag={topic.topic_sys_flag}, "
-        f"order={'true' if topic.order else 'false'}]"
-    )
 
 
 def forbidden(broker: Broker) -> Exception:

@@ -241,3 +241,12 @@ def test_a_crowd_is_one_note_for_each_of_the_others(consumers: Consumers) -> Non
         assert old.notified() == 0
 
     asyncio.run(scenario())
+
+
+def test_the_log_says_who_came_in_upstreams_words(consumers: Consumers, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    data = ConsumerData("G", ConsumeType.CONSUME_PASSIVELY, MessageModel.CLUSTERING, None, [subscription()])
+    consumers.register(data, Client(Connection(), "c@1", "JAVA", 317))
+    told = [record.getMessage() for record in caplog.records]
+    assert told[0].startswith("new consumer connected, group: G CONSUME_PASSIVELY CLUSTERING channel: ")
+    assert told[1].startswith("subscription changed, add new topic, group: G SubscriptionData [classFilterMode=false,")

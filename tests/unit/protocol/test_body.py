@@ -8,11 +8,13 @@ from rocketpy.protocol.bodies import (
     BrokerData,
     ClusterInfo,
     ConsumeFromWhere,
+    ConsumerData,
     ConsumeType,
     HeartbeatData,
     LockBatchRequestBody,
     MessageModel,
     MessageQueue,
+    QueueData,
     SubscriptionData,
     TopicConfig,
 )
@@ -96,3 +98,18 @@ def test_a_wrong_body_is_named(data):
 def test_keys_must_be_of_their_type():
     assert refusal(ResetOffsetBody, b'{"offsetTable":{"x":1}}').startswith("the body is no ResetOffsetBody")
     assert refusal(ClusterInfo, b'{"brokerAddrTable":{"b":{"brokerAddrs":{"x":"y"}}}}')
+
+
+def test_bodies_read_as_in_upstreams_logs():
+    assert str(QueueData("broker-a", 4, 8, 6, 0)) == (
+        "QueueData [brokerName=broker-a, readQueueNums=4, writeQueueNums=8, perm=6, topicSynFlag=0]"
+    )
+    assert str(TopicConfig("T", 4, 4, 6, order=True)) == (
+        "TopicConfig [topicName=T, readQueueNums=4, writeQueueNums=4, perm=RW-, topicFilterType=SINGLE_TAG, "
+        "topicSysFlag=0, order=true]"
+    )
+    assert str(SubscriptionData(topic="T", sub_string=None, tags_set=frozenset({"b", "a"}))) == (
+        "SubscriptionData [classFilterMode=false, topic=T, subString=null, tagsSet=[a, b], codeSet=[], subVersion=0, "
+        "expressionType=TAG]"
+    )
+    assert "consumeType=CONSUME_PASSIVELY" in str(ConsumerData("G", ConsumeType.CONSUME_PASSIVELY))

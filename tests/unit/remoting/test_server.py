@@ -112,6 +112,25 @@ def test_a_client_without_a_table_answers_unknown_codes(run):
     run(main())
 
 
+def test_who_comes_and_goes_stands_in_the_log(run, caplog):
+    caplog.set_level(logging.INFO, "RocketmqRemoting")
+
+    async def main():
+        async with served() as (server, client):
+            _, writer = await raw(client)
+            await until(lambda: server.connections)
+            address = server.connections[0].address
+            writer.close()
+            await until(lambda: not server.connections)
+            return address
+
+    address = run(main())
+    assert [record.getMessage() for record in caplog.records] == [
+        f"server: channelActive, the channel[{address}]",
+        f"server: channelInactive, the channel[{address}]",
+    ]
+
+
 def test_one_way_requests_are_never_answered(run):
     async def main():
         async with served() as (server, client):
