@@ -73,10 +73,10 @@ class BrokerFigures(Protocol):
     def runtime_info(self) -> Mapping[str, str]:
         """The table that GET_BROKER_RUNTIME_INFO answers."""
 
-    def collect(self) -> None:
-        """Bring in what was counted elsewhere, before counts are read."""
+    def store_total(self, what: str) -> int:
+        """A count of the store since the start: a field of StoreCounts (rocketpy/stats/rates.py)."""
 
-    def total(self, stat: str, key: str = "") -> int | None:
+    def total(self, stat: str, key: str) -> int | None:
         """What a statistic counted since the start; None when it never counted."""
 
     def last_minute(self, stat: str, key: str) -> Window | None:

@@ -4,12 +4,13 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from rocketpy._core.commit_log cimport MessageToPut
 from rocketpy._core.consume_queue cimport QueueState
-from rocketpy._core.lane_rows cimport Count, PullRow, SendRow
+from rocketpy._core.lane_rows cimport PullRow, SendRow
 from rocketpy._core.replies cimport SendWords
 from rocketpy._core.requests cimport PullRequest, SendRequest
 from rocketpy._core.row_table cimport RowTable
 from rocketpy._core.store_reader cimport Found, TagFilter
 from rocketpy._core.store_writer cimport StoreState
+from rocketpy._core.traffic cimport Count
 
 cdef enum:                       # how far a request came without the GIL
     NOT_MINE = 0
@@ -35,8 +36,8 @@ cdef struct Desk:                # what serving needs, reachable without the GIL
     uint64_t delayed             # bit n: queue n of SCHEDULE_TOPIC_XXXX got messages in this turn
     QueueState* half_queue       # of RMQ_SYS_TRANS_HALF_TOPIC and of RMQ_SYS_TRANS_OP_HALF_TOPIC; NULL: not looked up yet
     QueueState* op_queue
-    Count* halves                # half messages, which count for their topic and not for the sender's
-    int64_t missed               # pulls that found nothing, since the counts were last taken
+    Count* halves                # half and delayed messages count for the topic they wait in, not for the sender's
+    Count* delays
     int64_t turn_sends           # answered in this turn
     int64_t turn_gated           # stored in this turn and answered when they are on disk
     int64_t turn_pulls           # answered in this turn

@@ -1,5 +1,7 @@
 # The common way of a message: sends and tag-filtered pulls, served from the read buffer without a Python object.
 
+from libc.stdint cimport int64_t
+
 from rocketpy._core.commit_log cimport MessageToPut
 from rocketpy._core.consume_queue cimport QueueState
 from rocketpy._core.desk cimport Desk, Pull, Send
@@ -20,7 +22,10 @@ cdef class FastLane(Lane):
     cdef object gate             # broker.reply_gate.ReplyGate
     cdef public Histogram send_times      # of sends from what was read to replies that are ready to be written
     cdef public Histogram pull_times      # of pulls that were not held, likewise
+    cdef readonly int64_t served # requests, since the start
+    cdef list items              # what desk.halves and desk.delays point into
     cdef bytes middle            # what desk.words.middle points to
+    cdef int _find_items(self) except -1
     cdef int _prepare_send(self, int need, Send* send) except -1
     cdef int _add_send_row(self, bytes topic) except -1
     cdef int _find_queue(self, const MessageToPut* message, QueueState** place) except -1

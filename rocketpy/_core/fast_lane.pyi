@@ -4,6 +4,7 @@ from rocketpy._core.histogram import Histogram
 from rocketpy._core.holds import Holds
 from rocketpy._core.lane import Lane, LanePeer
 from rocketpy._core.store_writer import StoreWriter
+from rocketpy._core.traffic import Items
 
 class Rules(Protocol):
     """Who decides what is plain; broker/lane_rules.py says what each answer means."""
@@ -24,10 +25,11 @@ class FastLane(Lane):
     """Serves plain sends and pulls from the read buffer."""
 
     def __init__(
-        self, writer: StoreWriter, holds: Holds, rules: Rules, gate: Gate, store_host: bytes, middle: bytes
+        self, writer: StoreWriter, holds: Holds, rules: Rules, gate: Gate, store_host: bytes, middle: bytes,
+        puts: Items, gets: Items,
     ) -> None:
         """`store_host`: IPv4 and i32 port, 8 bytes as on disk. `middle`: the reply's JSON between the values of queueId
-        and msgId, where TRACE_ON and MSG_REGION stand.
+        and msgId, where TRACE_ON and MSG_REGION stand. `puts` counts by topic, `gets` by `topic@group`.
         """
 
     send_times: Histogram
@@ -36,10 +38,8 @@ class FastLane(Lane):
     pull_times: Histogram
     """Of pulls that were not held, likewise."""
 
-    def take_counts(self) -> tuple[list[tuple[tuple[str, ...], int, int, int]], int]:
-        """What was served since the last call: ((topic,) of sends or (group, topic) of pulls, messages, bytes of their
-        records, requests), and how many pulls found nothing.
-        """
+    served: int
+    """Requests, since the start."""
 
     def forget_rows(self) -> None:
         """A topic, group, subscription or permission changed: the rules are asked anew."""

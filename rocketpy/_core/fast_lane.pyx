@@ -30,12 +30,13 @@ from rocketpy._core.frame cimport Frame
 from rocketpy._core.histogram cimport Histogram, note_times
 from rocketpy._core.holds cimport Hold, Holds, copy_tags
 from rocketpy._core.lane cimport Lane, LanePeer, Peer
-from rocketpy._core.lane_rows cimport Count, Counter, LaneRows, PullRow
+from rocketpy._core.lane_rows cimport LaneRows, PullRow
 from rocketpy._core.out_buffer cimport out_move
 from rocketpy._core.serve_end cimport End, serve_end
 from rocketpy._core.serve_pull cimport note_pull_commit, serve_pull
 from rocketpy._core.serve_send cimport serve_send
-from rocketpy._core.store_writer cimport StoreWriter, index_keys, request_flush
+from rocketpy._core.store_writer cimport StoreWriter, count_get, index_keys, request_flush
+from rocketpy._core.traffic cimport Item, Items
 
 cdef enum:
     SEND_MESSAGE = 10            # RequestCode
@@ -70,7 +71,10 @@ cdef class FastLane(Lane):
         free(self.desk.message_ids)
         free(self.desk.codes)
 
-    def __init__(self, StoreWriter writer, Holds holds, object rules, object gate, bytes store_host, bytes middle):
+    def __init__(
+        self, StoreWriter writer not None, Holds holds not None, object rules, object gate, bytes store_host not None,
+        bytes middle not None, Items puts not None, Items gets not None,
+    ):
         self.writer = writer
         self.holds = holds
         self.rules = rules
@@ -78,31 +82,29 @@ cdef class FastLane(Lane):
         self.middle = middle
         self.send_times, self.pull_times = Histogram(), Histogram()
         self.rows = LaneRows()
+        self.rows.puts, self.rows.gets = puts, gets
+        self._find_items()
         self.desk.store = &writer.state
         self.desk.sends = &self.rows.sends
         self.desk.pulls = &self.rows.pulls
         self.desk.pending = &self.rows.pending
-        self.desk.halves = &self.rows.counter(("RMQ_SYS_TRANS_HALF_TOPIC",)).count
         self.desk.words.middle = middle
         self.desk.words.middle_size = <int>len(middle)
         memcpy(self.desk.store_host, <const char*>store_host, 8)
 
-    def take_counts(self):
-        """What was served since the last call; see fast_lane.pyi."""
-        cdef Counter counter
-        taken = []
-        for counter in self.rows.counters.values():
-            if counter.count.times:
-                taken.append((counter.names, counter.count.nums, counter.count.size_bytes, counter.count.times))
-                memset(&counter.count, 0, sizeof(Count))
-        missed = self.desk.missed
-        self.desk.missed = 0
-        return taken, missed
+    cdef int _find_items(self) except -1:
+        """Where what waits in topics of the broker's own is counted: the broker may have forgotten the item meanwhile."""
+        cdef Item halves = self.rows.puts.item("RMQ_SYS_TRANS_HALF_TOPIC")
+        cdef Item delays = self.rows.puts.item("SCHEDULE_TOPIC_XXXX")
+        self.items = [halves, delays]
+        self.desk.halves, self.desk.delays = &halves.counts.count, &delays.counts.count
+        return 0
 
     def forget_rows(self):
         """A topic, group, subscription or permission changed: ask the rules anew."""
         self._commit_offsets()
         self.rows.forget()
+        self._find_items()
         memset(self.desk.delay_queues, 0, sizeof(self.desk.delay_queues))
         self.desk.half_queue = self.desk.op_queue = NULL
 
@@ -120,7 +122,8 @@ cdef class FastLane(Lane):
         elif frame.code == END_TRANSACTION:
             status = serve_end(&self.desk, frame, peer, now_ms, &end)
         elif frame.code == PULL_MESSAGE:
-            status = serve_pull(&self.desk, frame, peer, &pull)
+            status = serve_pull(&self.desk, frame, peer, now_ms, &pull)
+        self.served += status == SERVED
         return status if status <= SERVED else -1
 
     cdef int serve_slow(self, Frame* frame, LanePeer peer, int64_t now_ms) except -1:
@@ -138,11 +141,12 @@ cdef class FastLane(Lane):
                 if status <= SERVED or not self._prepare_end(status, &end):
                     break
             else:
-                status = serve_pull(&self.desk, frame, &peer.peer, &pull)
+                status = serve_pull(&self.desk, frame, &peer.peer, now_ms, &pull)
                 if status == NEEDS_HOLD:
-                    return self._hold(frame, &pull, peer)
+                    status = self._hold(frame, &pull, peer)
                 if status <= SERVED or not self._prepare_pull(status, &pull):
                     break
+        self.served += status == SERVED
         return SERVED if status == SERVED else NOT_MINE
 
     cdef int _prepare_send(self, int need, Send* send) except -1:
@@ -223,7 +227,7 @@ cdef class FastLane(Lane):
         hold = Hold()
         hold.queue = <ConsumeQueue>pull.row.queues[pull.request.queue_id].owner
         hold.peer = peer
-        hold.counter = <Counter>pull.row.counter
+        hold.item = <Item>pull.row.item
         hold.asked_offset = hold.offset = pull.request.queue_offset
         hold.deadline_ms = self.rules.deadline_ms(pull.request.suspend_timeout_ms)
         hold.suggest_which_broker_id = pull.row.suggest_which_broker_id
@@ -231,6 +235,7 @@ cdef class FastLane(Lane):
         hold.max_msg_nums = pull.request.max_msg_nums
         copy_tags(hold, &pull.tags)
         note_pull_commit(&self.desk, pull)
+        count_get(self.desk.store, 0)
         self.holds.add(hold)
         return SERVED
 
@@ -241,7 +246,7 @@ cdef class FastLane(Lane):
         while row != NULL:
             for i in range(row.read_queue_nums):
                 if row.commits[i] >= 0:
-                    group, topic = (<Counter>row.counter).names
+                    group, topic = <tuple>row.names
                     self.rules.commit(group, topic, i, row.commits[i])
                     row.commits[i] = -1
             row.pending = False

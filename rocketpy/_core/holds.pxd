@@ -4,14 +4,14 @@ from libc.stdint cimport int32_t, int64_t
 
 from rocketpy._core.consume_queue cimport ConsumeQueue, QueueState
 from rocketpy._core.lane cimport LanePeer
-from rocketpy._core.lane_rows cimport Counter
 from rocketpy._core.store_reader cimport Found, TagFilter
 from rocketpy._core.store_writer cimport StoreState, StoreWriter
+from rocketpy._core.traffic cimport Item
 
 cdef class Hold:
     cdef ConsumeQueue queue
     cdef LanePeer peer           # None for a hold of the full lane, which answers by itself
-    cdef Counter counter         # of what is given to its group
+    cdef Item item               # counts what is given to its group
     cdef object wake             # the full lane's callable; None for a hold of the fast lane
     cdef TagFilter tags          # of which messages; `codes` is owned by the hold
     cdef object filter           # keeps tags.test

@@ -11,7 +11,6 @@ from libc.string cimport memcpy
 
 from rocketpy._core.consume_queue cimport ConsumeQueue, Entry, QueueState, read_entry
 from rocketpy._core.lane cimport LanePeer
-from rocketpy._core.lane_rows cimport add_count
 from rocketpy._core.message_filter cimport MessageFilter
 from rocketpy._core.out_buffer cimport out_slice
 from rocketpy._core.replies cimport PullAnswer, write_pull_reply
@@ -25,7 +24,8 @@ from rocketpy._core.store_reader cimport (
     get_messages,
     message_matches,
 )
-from rocketpy._core.store_writer cimport StoreState, StoreWriter
+from rocketpy._core.store_writer cimport StoreState, StoreWriter, count_get
+from rocketpy._core.traffic cimport note_gets
 
 cdef enum:
     SUCCESS = 0                  # ResponseCode
@@ -55,7 +55,7 @@ cdef int copy_tags(Hold hold, const TagFilter* tags) except -1:
     return 0
 
 
-cdef int _answer(Hold hold, const Found* found, int32_t code, const char* remark) except -1:
+cdef int _answer(StoreState* store, Hold hold, const Found* found, int32_t code, const char* remark) except -1:
     cdef PullAnswer answer
     cdef int i
     answer.code = code
@@ -67,8 +67,10 @@ cdef int _answer(Hold hold, const Found* found, int32_t code, const char* remark
     answer.body_size = found.size if code == SUCCESS else 0
     if write_pull_reply(&hold.peer.peer.out, hold.opaque, &answer) < 0:
         raise MemoryError
+    count_get(store, found.count if code == SUCCESS else 0)
     if code == SUCCESS:
-        add_count(&hold.counter.count, found.count, found.size)
+        # Woken by a put, whose store time is as near to now as is asked for.
+        note_gets(&hold.item.counts, hold.queue.queue_id, found, store.physic_timestamp)
         for i in range(found.slice_count):
             if out_slice(&hold.peer.peer.out, found.slices[i].at, found.slices[i].size) < 0:
                 raise MemoryError
@@ -158,13 +160,13 @@ cdef class Holds:
             return 0
         self.remove(hold)
         if status == GET_FOUND:
-            return _answer(hold, &found, SUCCESS, b"FOUND")
+            return _answer(&self.writer.state, hold, &found, SUCCESS, b"FOUND")
         if status == GET_NO_MATCHED_MESSAGE or found.next_begin_offset > hold.asked_offset:
-            return _answer(hold, &found, PULL_RETRY_IMMEDIATELY, b"NO_MATCHED_MESSAGE")
+            return _answer(&self.writer.state, hold, &found, PULL_RETRY_IMMEDIATELY, b"NO_MATCHED_MESSAGE")
         if status == GET_OFFSET_OVERFLOW_ONE:
-            return _answer(hold, &found, PULL_NOT_FOUND, b"OFFSET_OVERFLOW_ONE")
+            return _answer(&self.writer.state, hold, &found, PULL_NOT_FOUND, b"OFFSET_OVERFLOW_ONE")
         if status == GET_NO_MESSAGE_IN_QUEUE:
-            return _answer(hold, &found, PULL_NOT_FOUND, b"NO_MESSAGE_IN_QUEUE")
+            return _answer(&self.writer.state, hold, &found, PULL_NOT_FOUND, b"NO_MESSAGE_IN_QUEUE")
         # The queue was cleaned or cut under the waiting pull, or the disk must be read: the client asks again, and the full
         # lane sees to it.
         return self._ask_again(hold)
@@ -174,7 +176,7 @@ cdef class Holds:
         found.next_begin_offset = hold.asked_offset
         found.min_offset = hold.queue.state.min_index
         found.max_offset = hold.queue.state.max_index
-        return _answer(hold, &found, PULL_RETRY_IMMEDIATELY, b"NO_MATCHED_MESSAGE")
+        return _answer(&self.writer.state, hold, &found, PULL_RETRY_IMMEDIATELY, b"NO_MATCHED_MESSAGE")
 
     def hold(
         self, ConsumeQueue queue, int64_t offset, object tags, int64_t deadline_ms, object wake, MessageFilter wanted=None,

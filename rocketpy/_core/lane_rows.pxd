@@ -5,15 +5,7 @@ from libc.stdint cimport int32_t, int64_t
 from rocketpy._core.consume_queue cimport QueueState
 from rocketpy._core.row_table cimport RowTable
 from rocketpy._core.store_reader cimport TagFilter
-
-cdef struct Count:               # since the counts were last taken
-    int64_t nums                 # messages
-    int64_t size_bytes           # their records
-    int64_t times                # requests
-
-cdef class Counter:
-    cdef Count count
-    cdef tuple names             # (topic,) of sends, (group, topic) of pulls
+from rocketpy._core.traffic cimport Count, Counts, Item, Items
 
 cdef struct SendRow:
     int32_t queue_nums           # queue ids below it may be sent to
@@ -32,24 +24,20 @@ cdef struct PullRow:
     int64_t* commits             # offsets to commit at the end of the turn; -1: none
     bint pending                 # on LaneRows.pending
     PullRow* next_pending
-    void* counter                # its Counter, borrowed from LaneRows.counters; names[0] is the group, names[1] the topic
-    Count* count
+    void* names                  # (group, topic), borrowed from LaneRows.kept
+    void* item                   # its Item, likewise
+    Counts* counts               # of that item; it has queues up to read_queue_nums
 
 cdef class LaneRows:
     cdef RowTable sends
     cdef RowTable pulls
     cdef PullRow* pending        # rows with offsets to commit
-    cdef list kept               # queues and filters that rows point to
-    cdef dict counters           # names -> Counter; they outlive their rows
-    cdef Counter counter(self, tuple names)
+    cdef list kept               # queues, filters and items that rows point to
+    cdef Items puts              # by topic
+    cdef Items gets              # by topic and group
     cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag, bint takes_halves) except NULL
     cdef PullRow* add_pull(self, bytes key, object rule) except NULL
     cdef void forget(self)
-
-cdef inline void add_count(Count* count, int64_t nums, int64_t size_bytes) noexcept nogil:
-    count.nums += nums
-    count.size_bytes += size_bytes
-    count.times += 1
 
 cdef int pull_key(const char* group, int group_size, const char* topic, int topic_size, char* into, int capacity) noexcept nogil
 cdef void note_commit(PullRow** pending, PullRow* row, int32_t queue_id, int64_t offset) noexcept nogil

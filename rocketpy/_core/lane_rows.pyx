@@ -11,6 +11,7 @@ from libc.string cimport memcpy
 from rocketpy._core.consume_queue cimport QueueState
 from rocketpy._core.message_filter cimport MessageFilter
 from rocketpy._core.row_table cimport add_row, clear_rows
+from rocketpy._core.traffic cimport Item
 
 
 cdef int pull_key(const char* group, int group_size, const char* topic, int topic_size, char* into, int capacity) noexcept nogil:
@@ -39,29 +40,16 @@ cdef void _free_pull(PullRow* row) noexcept:
     free(row)
 
 
-cdef class Counter:
-    pass
-
-
 cdef class LaneRows:
     def __cinit__(self):
         self.kept = []
-        self.counters = {}
 
     def __dealloc__(self):
         self.forget()
 
-    cdef Counter counter(self, tuple names):
-        cdef Counter counter = self.counters.get(names)
-        if counter is None:
-            counter = Counter()
-            counter.names = names
-            self.counters[names] = counter
-        return counter
-
     cdef SendRow* add_send(self, bytes topic, int queue_nums, int sys_flag, bint takes_halves) except NULL:
         cdef SendRow* row = <SendRow*>calloc(1, sizeof(SendRow))
-        cdef Counter counter
+        cdef Item item = self.puts.item(topic.decode())
         if row != NULL:
             row.queues = <QueueState**>calloc(queue_nums, sizeof(QueueState*))
         if row == NULL or row.queues == NULL:
@@ -70,8 +58,8 @@ cdef class LaneRows:
         row.queue_nums = queue_nums
         row.sys_flag = sys_flag
         row.takes_halves = takes_halves
-        counter = self.counter((topic.decode(),))
-        row.count = &counter.count
+        self.kept.append(item)
+        row.count = &item.counts.count
         if add_row(&self.sends, topic, <int>len(topic), row) < 0:
             free(row.queues)
             free(row)
@@ -83,7 +71,8 @@ cdef class LaneRows:
         cdef PullRow* row = <PullRow*>calloc(1, sizeof(PullRow))
         cdef int32_t nums = rule.read_queue_nums
         cdef object tags = rule.tags
-        cdef Counter counter
+        cdef tuple names = (rule.group, rule.topic)
+        cdef Item item = self.gets.item(f"{rule.topic}@{rule.group}")
         cdef int i
         if row == NULL:
             raise MemoryError
@@ -106,9 +95,9 @@ cdef class LaneRows:
         row.sub_version = rule.sub_version
         row.suggest_which_broker_id = rule.suggest_which_broker_id
         row.suggest_when_slow = rule.suggest_when_slow
-        counter = self.counter((rule.group, rule.topic))
-        row.counter = <void*>counter
-        row.count = &counter.count
+        item.queue(nums - 1)
+        self.kept += [names, item]
+        row.names, row.item, row.counts = <void*>names, <void*>item, &item.counts
         if add_row(&self.pulls, key, <int>len(key), row) < 0:
             _free_pull(row)
             raise MemoryError

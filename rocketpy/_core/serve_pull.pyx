@@ -1,12 +1,12 @@
 """Serves plain pulls with slices of the mapped log; invariant: unless SERVED, nothing was changed."""
 
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 
 from rocketpy._core.desk cimport NEEDS_HOLD, NEEDS_QUEUE, NEEDS_ROW, NOT_MINE, SERVED, TAGS_ROOM, Desk, Pull
 from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, slice_is
 from rocketpy._core.hashing cimport java_hash
 from rocketpy._core.lane cimport Peer
-from rocketpy._core.lane_rows cimport PullRow, add_count, note_commit, pull_key
+from rocketpy._core.lane_rows cimport PullRow, note_commit, pull_key
 from rocketpy._core.out_buffer cimport out_slice
 from rocketpy._core.replies cimport PullAnswer, write_pull_reply
 from rocketpy._core.requests cimport read_pull_request
@@ -19,6 +19,8 @@ from rocketpy._core.store_reader cimport (
     TagFilter,
     get_messages,
 )
+from rocketpy._core.store_writer cimport count_get
+from rocketpy._core.traffic cimport note_gets
 
 cdef enum:
     SUCCESS = 0                  # ResponseCode
@@ -82,7 +84,9 @@ cdef int _choose_tags(Desk* desk, Pull* pull) noexcept nogil:
     return 1
 
 
-cdef int _reply_to_pull(Desk* desk, const Frame* frame, Peer* peer, Pull* pull, bint found) noexcept nogil:
+cdef int _reply_to_pull(
+    Desk* desk, const Frame* frame, Peer* peer, int64_t now_ms, Pull* pull, bint found,
+) noexcept nogil:
     cdef PullAnswer answer
     cdef int i
     answer.code = SUCCESS if found else PULL_RETRY_IMMEDIATELY
@@ -96,10 +100,9 @@ cdef int _reply_to_pull(Desk* desk, const Frame* frame, Peer* peer, Pull* pull, 
     answer.body_size = pull.found.size if found else 0
     write_pull_reply(&peer.out, frame.opaque, &answer)
     desk.turn_pulls += 1
-    if not found:
-        desk.missed += 1
-    else:
-        add_count(pull.row.count, pull.found.count, pull.found.size)
+    count_get(desk.store, pull.found.count if found else 0)
+    note_gets(pull.row.counts, pull.request.queue_id, &pull.found, now_ms)
+    if found:
         for i in range(pull.found.slice_count):
             out_slice(&peer.out, pull.found.slices[i].at, pull.found.slices[i].size)
     return SERVED
@@ -120,7 +123,7 @@ cdef int _find_pull_row(Desk* desk, Pull* pull) noexcept nogil:
     return SERVED if pull.row != NULL else NEEDS_ROW
 
 
-cdef int serve_pull(Desk* desk, const Frame* frame, Peer* peer, Pull* pull) noexcept nogil:
+cdef int serve_pull(Desk* desk, const Frame* frame, Peer* peer, int64_t now_ms, Pull* pull) noexcept nogil:
     cdef int status
     if not read_pull_request(frame, &pull.request):
         return NOT_MINE
@@ -139,7 +142,7 @@ cdef int serve_pull(Desk* desk, const Frame* frame, Peer* peer, Pull* pull) noex
                           pull.request.max_msg_nums, &pull.tags, False, &pull.found)
     if status == GET_FOUND or status == GET_NO_MATCHED_MESSAGE:
         note_pull_commit(desk, pull)
-        return _reply_to_pull(desk, frame, peer, pull, status == GET_FOUND)
+        return _reply_to_pull(desk, frame, peer, now_ms, pull, status == GET_FOUND)
     if not pull.request.sys_flag & SUSPEND:
         return NOT_MINE
     if status == GET_OFFSET_OVERFLOW_ONE or (status == GET_NO_MESSAGE_IN_QUEUE and pull.request.queue_offset == 0):

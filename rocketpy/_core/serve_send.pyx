@@ -21,12 +21,13 @@ from rocketpy._core.desk cimport (
 )
 from rocketpy._core.frame cimport FLAG_ONEWAY, Frame, Slice, unescape
 from rocketpy._core.lane cimport Peer
-from rocketpy._core.lane_rows cimport SendRow, add_count
+from rocketpy._core.lane_rows cimport SendRow
 from rocketpy._core.map_order cimport Properties, put_property, read_properties, write_in_map_order
 from rocketpy._core.replies cimport write_message_id, write_number, write_send_reply
 from rocketpy._core.requests cimport read_send_request
 from rocketpy._core.row_table cimport find_row
 from rocketpy._core.store_writer cimport PUT_DONE, PUT_NEEDS_SPACE, put_message, put_messages
+from rocketpy._core.traffic cimport add_count
 
 cdef const char* SCHEDULE_TOPIC = b"SCHEDULE_TOPIC_XXXX"
 cdef const char* HALF_TOPIC = b"RMQ_SYS_TRANS_HALF_TOPIC"
@@ -145,7 +146,9 @@ cdef int _put_one(Desk* desk, const Frame* frame, Peer* peer, Send* send) noexce
         return NEEDS_SPACE if status == PUT_NEEDS_SPACE else NOT_MINE
     if send.level > 0:
         desk.delayed |= <uint64_t> 1 << (send.level - 1)
-    add_count(desk.halves if send.half else send.row.count, 1, send.message.size)
+        add_count(desk.delays, 1, send.message.size)
+    else:
+        add_count(desk.halves if send.half else send.row.count, 1, send.message.size)
     write_message_id(message_id, desk.store_host, send.message.physical_offset)
     return _reply_to_send(desk, frame, peer, send, &send.message, &send.message, message_id, ID_SIZE)
 

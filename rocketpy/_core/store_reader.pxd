@@ -41,6 +41,8 @@ cdef struct Found:
     int64_t next_begin_offset
     int64_t min_offset
     int64_t max_offset
+    int64_t behind_bytes          # from the last message that was looked at to the log's end; -1: none was
+    const char* last              # the last message found
     LogSlice slices[MAX_SLICES]   # adjacent messages are one slice
 
 cdef int get_messages(
@@ -53,3 +55,5 @@ cdef bint message_matches(StoreState* store, QueueState* queue, const TagFilter*
                                   # by the message itself as well; a record that cannot be read matches: who gets it sees to it
 cdef const char* record_at(StoreState* store, int64_t physical_offset, int32_t* size) noexcept nogil
                                   # one record, lengths checked, or NULL
+cdef int64_t last_time_ms(const Found* found) noexcept nogil
+                                  # store time of the last message found, -1: none was

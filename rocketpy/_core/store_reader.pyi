@@ -14,9 +14,10 @@ def get(
     codes: Collection[int] | None = None,
     wanted: MessageFilter | None = None,
     may_wait: bool = True,
-) -> tuple[int, bytes, int, int, int, int, bool]:
-    """(status, body, count, next begin offset, min, max, suggest slave).
+) -> tuple[int, bytes, int, int, int, int, bool, int, int]:
+    """(status, body, count, next begin offset, min, max, suggest slave, behind bytes, store time of the last message).
 
+    The last two are -1 where no message was looked at, and where none was found.
     `codes`: hash codes of tags, None for all; `wanted`: asked with the properties of each message that is left;
     `may_wait`: for the disk, else the status may be 9, GET_NOT_IN_MEMORY.
     """

@@ -11,7 +11,9 @@ from libc.errno cimport ENOMEM
 from libc.stdint cimport INT64_MIN, int32_t, int64_t
 from libc.string cimport memset
 
-from rocketpy._core.commit_log cimport MESSAGE_MAGIC_CODE, RECORD_MESSAGE, MessageToPut, get_i32, get_i64, read_record
+from rocketpy._core.commit_log cimport (
+    MESSAGE_MAGIC_CODE, RECORD_MESSAGE, STORE_TIMESTAMP_AT, MessageToPut, get_i32, get_i64, read_record,
+)
 from rocketpy._core.consume_queue cimport ENTRY_SIZE, ConsumeQueue, Entry, QueueState
 from rocketpy._core.consume_queue_ext cimport LEAST_TAGS_CODE, ExtState, ExtUnit, read_unit, real_code, unit_bitmap
 from rocketpy._core.mapped_files cimport (
@@ -84,6 +86,7 @@ cdef int get_messages(
     out.count = out.slice_count = 0
     out.size = 0
     out.suggest_slave = False
+    out.behind_bytes = -1
     out.min_offset = queue.min_index
     out.max_offset = queue.max_index
     out.next_begin_offset = offset
@@ -169,7 +172,8 @@ cdef void _scan(
             out.status = GET_NO_MATCHED_MESSAGE
         at += ENTRY_SIZE
     out.next_begin_offset = (file.start + at) // ENTRY_SIZE
-    out.suggest_slave = log_end - physical_offset > store.memory_bytes
+    out.behind_bytes = log_end - physical_offset
+    out.suggest_slave = out.behind_bytes > store.memory_bytes
 
 
 cdef int64_t _readable_entries(QueueState* queue, FileMap* file, int64_t at, int64_t end, int64_t hot_from) noexcept nogil:
@@ -236,6 +240,7 @@ cdef inline bint _add(Found* out, const char* record, int32_t size) noexcept nog
         out.slice_count += 1
     out.size += size
     out.count += 1
+    out.last = record
     out.status = GET_FOUND
     return True
 
@@ -259,7 +264,7 @@ def get(
     StoreWriter writer not None, ConsumeQueue queue not None, int64_t offset, int max_nums, codes=None,
     MessageFilter wanted=None, bint may_wait=True,
 ):
-    """(status, body, count, next begin offset, min, max, suggest slave).
+    """(status, body, count, next begin offset, min, max, suggest slave, behind bytes, store time of the last message).
 
     `codes`: hash codes of tags, None for all; `wanted`: asked with the properties of each message that is left;
     `may_wait`: for the disk, else the status may be GET_NOT_IN_MEMORY.
@@ -272,7 +277,11 @@ def get(
     _get_mapped(writer, queue, offset, max_nums, &tags, may_wait, &found)
     body = b"".join([found.slices[i].at[:found.slices[i].size] for i in range(found.slice_count)])
     return (found.status, body, found.count, found.next_begin_offset, found.min_offset, found.max_offset,
-            bool(found.suggest_slave))
+            bool(found.suggest_slave), found.behind_bytes, last_time_ms(&found))
+
+
+cdef int64_t last_time_ms(const Found* found) noexcept nogil:
+    return get_i64(found.last + STORE_TIMESTAMP_AT) if found.count else -1
 
 
 cdef int _take_codes(TagFilter* tags, int32_t* wanted, codes) except -1:

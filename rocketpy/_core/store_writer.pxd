@@ -40,6 +40,11 @@ cdef struct StoreState:
     bint writeable                # false: every put is refused
     bint readable
     bint wake_on_put              # chain queues with holds on `woken`
+    int64_t put_nums              # records appended since the start, of all topics
+    int64_t put_bytes
+    int64_t gets_found            # gets that found messages, and how many those were
+    int64_t got_nums
+    int64_t gets_missed           # gets that found none
 
 cdef int put_message(StoreState* store, QueueState* queue, MessageToPut* message) noexcept nogil
                                   # PUT_…; sets physical_offset, size, queue_offset of the message
@@ -48,6 +53,13 @@ cdef int put_messages(StoreState* store, QueueState* queue, MessageToPut* messag
 cdef int put_pair(
     StoreState* store, QueueState* first_queue, MessageToPut* first, QueueState* second_queue, MessageToPut* second,
 ) noexcept nogil                  # PUT_…: two messages of two queues, both or none, one behind the other in one file
+cdef inline void count_get(StoreState* store, int64_t nums) noexcept nogil:
+    if nums:
+        store.gets_found += 1
+        store.got_nums += nums
+    else:
+        store.gets_missed += 1
+
 cdef void request_flush(StoreState* store) noexcept nogil                        # wake the flush thread: somebody waits for durable_offset
 cdef int index_keys(StoreState* store, const MessageToPut* message) noexcept nogil  # index entries the message makes
 cdef int64_t entry_code(StoreState* store, const MessageToPut* message) noexcept nogil

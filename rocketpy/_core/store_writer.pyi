@@ -27,6 +27,13 @@ class StoreWriter:
     sync_flush: bool
 
     def __init__(self, log: MappedFiles, max_message_size: int, queue_folder: str, queue_file_size: int) -> None: ...
+    @property
+    def counts(self) -> tuple[int, int, int, int, int]:
+        """(records appended, their bytes, gets that found messages, those messages, gets that found none)."""
+
+    def count_get(self, nums: int) -> None:
+        """A get of the full lane found so many messages."""
+
     def limit_gets(
         self, bytes_in_memory: int, count_in_memory: int, bytes_on_disk: int, count_on_disk: int, memory_bytes: int
     ) -> None:

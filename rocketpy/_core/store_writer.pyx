@@ -187,6 +187,8 @@ cdef void _append(StoreState* store, QueueState* queue, MessageToPut* message, i
     message.queue_offset = queue.max_index if _has_entry(message) else 0
     write_record(tail.base + tail.wrote, message)
     tail.wrote += size
+    store.put_nums += 1
+    store.put_bytes += size
     store.physic_timestamp = message.store_timestamp
     if _has_entry(message):
         put_entry(queue, message.physical_offset, size, _tags_field(store, queue, message))
@@ -335,6 +337,16 @@ cdef class StoreWriter:
         self.state.writeable = self.state.readable = True
         self.state.wake_on_put = True
         self.limit_gets(262144, 32, 65536, 8, INT64_MAX)
+
+    @property
+    def counts(self):
+        """(records appended, their bytes, gets that found messages, those messages, gets that found none)."""
+        return (self.state.put_nums, self.state.put_bytes, self.state.gets_found, self.state.got_nums,
+                self.state.gets_missed)
+
+    def count_get(self, int64_t nums):
+        """A get of the full lane found so many messages."""
+        count_get(&self.state, nums)
 
     def limit_gets(self, int bytes_in_memory, int count_in_memory, int bytes_on_disk, int count_on_disk, int64_t memory_bytes):
         """Limits of one get; `memory_bytes`: messages further behind the end count as on disk."""

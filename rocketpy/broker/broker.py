@@ -7,6 +7,7 @@ the store is recovered; a start that fails gives back what it had taken.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import socket
 
@@ -51,7 +52,7 @@ from rocketpy.remoting.listen import bind as bind_port
 from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.server import RemotingServer
 from rocketpy.remoting.tls import Tls
-from rocketpy.stats import SAMPLE_MS, Distribution, Stats, distribution
+from rocketpy.stats import SAMPLE_MS, TICK_MS, Distribution, Rates, Stats, StatsLog, distribution
 from rocketpy.store.clean import Cleaner
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.paths import StorePaths
@@ -85,7 +86,7 @@ class Broker:
         self.client_config, self.store_config = client_config, store_config
         self.clock = clock = clock or Clock()
         paths = StorePaths.of(store_config)
-        self.stats = Stats(clock)
+        self.stats = Stats(clock, config.broker_cluster_name)
         self.access = access_of(config, clock)
         self.topics = Topics(config, paths.config_file("topics"), clock)
         self.groups = SubscriptionGroups(config, paths.config_file("subscriptionGroup"), clock)
@@ -99,6 +100,8 @@ class Broker:
         self.locks = RebalanceLock(clock, lock_max_live_ms(Environment()))
         self.store_host = (store_address(config), server_config.listen_port)
         self.store = MessageStore(store_config, clock, self.store_host)
+        self.rates = Rates(lambda: self.store.counts, clock)
+        self.stats_log = StatsLog(self.stats, self.rates, clock, with_falls=store_config.disk_fall_recorded)
         levels, flush_ms = DelayLevels(store_config.message_delay_level), store_config.flush_delay_offset_interval
         self.schedule = Schedule(DelayDoor(self.store), levels, paths.config_file("delayOffset"), clock, flush_ms)
         self.transactions = TransactionCheck(self)
@@ -213,7 +216,9 @@ class Broker:
         every(EXPIRE_CLIENTS_MS, self._expire_clients)
         every(PROTECT_MS, self.slow_readers.protect)
         every(self.config.transaction_check_interval, self.transactions.round)
-        every(SAMPLE_MS, self.stats.sample)
+        for span, period_ms in SAMPLE_MS.items():
+            every(period_ms, functools.partial(self.stats.sample, span), first_ms=0)
+        every(TICK_MS, self.stats_log.tick)
         every(UNMAP_MS, self.store.unmap_idle_queues)
         if self.access is not None:
             every(self.access.watch_ms, self.access.poll)
@@ -282,6 +287,12 @@ class Broker:
             f"scheduleMessageOffset_{level}": f"{offset},{queues[level - 1].max_offset if level - 1 in queues else 0}"
             for level, offset in sorted(self.schedule.offsets.items())
         }
+
+    def waiting_requests(self) -> list[tuple[int, int]]:
+        """(code, milliseconds it has waited) of requests that were read and not served yet."""
+        now_ms = self.clock.monotonic_ms()
+        backlogs = [connection.backlog for connection in self._server.connections] if self._server else []
+        return [(code, max(0, now_ms - since_ms)) for codes, since_ms in backlogs for code in codes]
 
     def latencies(self) -> dict[str, Distribution]:
         """How long sends, pulls and flushes took since the start (what that means: rocketpy/stats/latency.py)."""

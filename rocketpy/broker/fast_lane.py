@@ -6,7 +6,7 @@ it knew.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from rocketpy._core import fast_lane
 from rocketpy._core.command import quote
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from rocketpy.broker.broker import Broker
 
 JSON = 0
-
-Counted: TypeAlias = "tuple[tuple[str, ...], int, int, int]"
-"""(topic,) of sends or (group, topic) of pulls, messages, bytes of their records, requests."""
 
 
 class FastLane:
@@ -40,6 +37,8 @@ class FastLane:
             self._gate,
             host_bytes(broker.store_host),
             _middle(broker.region_ext),
+            broker.stats.puts,
+            broker.stats.gets,
         )
         self._lane.send_times, self._lane.pull_times = times, broker.stats.pull_times
         broker.store.flusher.on_durable.append(self._gate.open)
@@ -48,7 +47,7 @@ class FastLane:
         broker.groups.on_change.append(self.forget_rules)
         broker.consumers.on_change.append(self.forget_rules)
         broker.filters.on_change.append(lambda _topic: self.forget_rules())
-        broker.stats.before_sample.append(lambda: self.count(*self.take_counts()))
+        broker.stats.on_forgotten.append(self.forget_rules)
 
     @property
     def core(self) -> Lane:
@@ -59,6 +58,11 @@ class FastLane:
             return Lane()
         access = self._broker.access
         return self._lane if access is None else GuardedLane(self._lane, access)
+
+    @property
+    def served(self) -> int:
+        """Requests that did not take the full lane, since the start."""
+        return self._lane.served
 
     def forget_rules(self) -> None:
         """Something changed that a rule depends on."""
@@ -71,20 +75,6 @@ class FastLane:
     def shutdown(self) -> None:
         """After the store's last flush: what the gate still keeps is not on disk and is not answered."""
         self._gate.shutdown()
-
-    def take_counts(self) -> tuple[list[Counted], int]:
-        """What the lane served since the last call, and how many pulls found nothing."""
-        return self._lane.take_counts()
-
-    def count(self, served: list[Counted], missed: int) -> None:
-        """Bring such counts into the broker's meters."""
-        stats = self._broker.stats
-        for names, nums, size_bytes, times in served:
-            if len(names) == 1:
-                stats.put(names[0], nums, size_bytes)
-            else:
-                stats.got(names[0], names[1], nums, size_bytes, times)
-        stats.missed(missed)
 
 
 def _middle(region_ext: dict[str, str]) -> bytes:

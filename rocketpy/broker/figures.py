@@ -6,9 +6,9 @@ and what goes meanwhile has no figures any more.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from math import inf
 from typing import TYPE_CHECKING
 
 from rocketpy.broker.consumer_offsets import split_key
@@ -17,6 +17,7 @@ from rocketpy.figures import DelayLevel, Disk, Histogram, Online, Progress, Wind
 from rocketpy.protocol import names
 from rocketpy.protocol.bodies import MessageModel
 from rocketpy.protocol.codes import RequestCode
+from rocketpy.stats import Span
 from rocketpy.store.schedule import DelayLevels
 
 if TYPE_CHECKING:
@@ -53,21 +54,19 @@ class Figures:
         """As code 28 answers it."""
         return runtime_info(self._broker)
 
-    def collect(self) -> None:
-        """Bring in what the fast lane counted."""
-        self._broker.stats.collect()
+    def store_total(self, what: str) -> int:
+        """A field of the store's counts."""
+        return int(getattr(self._broker.store.counts, what))
 
-    def total(self, stat: str, key: str = "") -> int | None:
+    def total(self, stat: str, key: str) -> int | None:
         """What a statistic counted since the start; None when it never counted."""
-        return self._broker.stats.meter(stat, key).total or None
+        return self._broker.stats.total(stat, key)
 
     def last_minute(self, stat: str, key: str) -> Window | None:
         """The same of the last minute."""
-        meter = self._broker.stats.meter(stat, "" if stat.startswith("BROKER_") else key)
-        if not meter.total:
-            return None
-        tps = meter.tps() or 0.0
-        return Window(round(tps * 60), tps)
+        found = self._broker.stats.window(stat, key, Span.MINUTE)
+        # Right after the first count the rate is NaN, which tools read as null, and then as 0.
+        return None if found is None else Window(found.sum, 0.0 if math.isnan(found.tps) else found.tps)
 
     # -- topics and groups
 
@@ -199,7 +198,7 @@ class Figures:
     def duration(self, what: str) -> Histogram:
         """How long each `send`, `pull` or `flush` took: rocketpy/stats/latency.py says from when to when."""
         times = self._broker.latencies()[what]
-        return Histogram(list(zip((*times.bounds_s, inf), times.counts, strict=True)), times.sum_s)
+        return Histogram(list(zip((*times.bounds_s, math.inf), times.counts, strict=True)), times.sum_s)
 
     def delay_levels(self) -> list[DelayLevel]:
         """What stands between the progress of each level and the end of its queue."""

@@ -78,7 +78,13 @@ ANSWERS: dict[RequestCode, Answers] = {
     ),
     RequestCode.GET_BROKER_RUNTIME_INFO: Answers(
         "0",
-        "test_runtime_info_has_every_key_of_upstream",
+        "test_every_key_and_every_format_is_upstreams, test_a_broker_that_has_just_started, "
+        "test_counts_of_puts_and_gets, test_windows_fill_one_after_the_other, test_mornings",
+    ),
+    RequestCode.VIEW_BROKER_STATS_DATA: Answers(
+        "0 sum, rate and average of a minute, an hour and a day; 1 a name or a key that never counted",
+        "test_a_minute_an_hour_and_a_day, test_one_sample_alone_has_no_rate, "
+        "test_what_never_counted_is_refused_in_upstreams_words",
     ),
     RequestCode.SEARCH_OFFSET_BY_TIMESTAMP: Answers(
         "0 offset",

@@ -29,6 +29,7 @@ from rocketpy.broker.processors import (
     send,
     send_back,
     state,
+    stats,
     topics,
     transactions,
 )
@@ -90,6 +91,7 @@ SERVED: dict[RequestCode, Processor] = {
     RequestCode.CONSUME_MESSAGE_DIRECTLY: consumer_calls.consume_message_directly,
     RequestCode.GET_BROKER_CONFIG: state.get_broker_config,
     RequestCode.GET_BROKER_RUNTIME_INFO: state.get_broker_runtime_info,
+    RequestCode.VIEW_BROKER_STATS_DATA: stats.view_broker_stats_data,
     RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: cleaning.clean_expired_consumequeue,
     RequestCode.CLEAN_UNUSED_TOPIC: cleaning.clean_unused_topic,
     RequestCode.GET_ALL_CONSUMER_OFFSET: state.get_all_consumer_offset,

@@ -10,15 +10,12 @@ from rocketpy.metrics.families import Row
 from rocketpy.metrics.own import Own, counter, durations, gauge, table
 
 
-def _total(stat: str) -> Callable[[BrokerFigures], float]:
-    return lambda figures: figures.total(stat) or 0
+def _total(what: str) -> Callable[[BrokerFigures], float]:
+    return lambda figures: figures.store_total(what)
 
 
 def _pulls(figures: BrokerFigures) -> list[Row]:
-    return [
-        (("found",), figures.total("BROKER_GET_FOUND") or 0),
-        (("empty",), figures.total("BROKER_GET_MISS") or 0),
-    ]
+    return [(("found",), figures.store_total("gets_found")), (("empty",), figures.store_total("gets_missed"))]
 
 
 def _of_topics(stat: str) -> Callable[[BrokerFigures], Iterator[Row | None]]:
@@ -61,9 +58,9 @@ BROKER: list[Own[BrokerFigures]] = [
         "Syncs of the commit log that brought something to the disk.",
         lambda figures: figures.duration("flush"),
     ),
-    counter("rocketpy_messages_stored_total", "Messages put into the store.", _total("BROKER_PUT_NUMS")),
-    counter("rocketpy_stored_bytes_total", "Bytes of their records.", _total("BROKER_PUT_SIZE")),
-    counter("rocketpy_messages_pulled_total", "Messages given to consumers.", _total("BROKER_GET_NUMS")),
+    counter("rocketpy_messages_stored_total", "Messages put into the store.", _total("puts")),
+    counter("rocketpy_stored_bytes_total", "Bytes of their records.", _total("put_bytes")),
+    counter("rocketpy_messages_pulled_total", "Messages given to consumers.", _total("got")),
     table("rocketpy_pulls_total", "Pulls that found messages at once, and others.", ("result",), _pulls),
     table(
         "rocketpy_topic_messages_stored_total", "Messages put to a topic.", ("topic",), _of_topics("TOPIC_PUT_NUMS")

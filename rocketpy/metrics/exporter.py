@@ -42,7 +42,6 @@ class ExporterMetrics:
     async def families(self) -> AsyncIterator[Metric]:
         """All of them."""
         figures = self._figures
-        figures.collect()
         for family in brokeruntime(figures.cluster, figures.address, figures.runtime_info()):
             yield family
         for part in (self._broker(), self._topics(), self._groups(), self._never_told()):

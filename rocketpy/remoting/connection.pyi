@@ -85,6 +85,12 @@ class Connection(LanePeer):
         """Open, and the peer takes what is sent to it: no more than 1 MiB waits in the transport."""
 
     @property
+    def backlog(self) -> tuple[list[int], int]:
+        """(codes of whole requests that were read and wait for another turn, since when on the monotonic clock, ms);
+        ([], 0) when none do. Between turns.
+        """
+
+    @property
     def waiting_count(self) -> int:
         """Whole requests that wait behind the one at hand in what was read. Within a turn, once a request."""
 

@@ -509,6 +509,20 @@ cdef class Connection(LanePeer):
             self.waiting = max(0, self.waiting - 1)
         return self.waiting
 
+    @property
+    def backlog(self):
+        """(codes of whole requests that were read and wait for another turn, since when); ([], 0) when none do."""
+        cdef Frame frame
+        cdef Py_ssize_t at = 0, length
+        codes = []
+        while self.behind_ms and at < self.held_size:
+            length = scan_frame(self.held + at, self.held_size - at, &frame)
+            if length <= 0:
+                break
+            codes.append(frame.code)
+            at += length
+        return codes, self.behind_ms if codes else 0
+
     # ---- the full lane
 
     cdef int answer(self, Command request) except -1:

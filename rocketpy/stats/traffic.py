@@ -1,120 +1,191 @@
-"""What went in and out, counted by topic and group, with rates over the last seconds and the totals of each morning.
+"""What went in and out by topic and by group, under upstream's names and keys (BrokerStatsManager).
 
-Totals are exact and only grow. Rates come from samples taken every ten seconds, kept for ten minutes. Who counts
-elsewhere (the fast lane, in C) hangs a function into `before_sample` that brings its counts in; readers call `collect`.
+    TOPIC_PUT_NUMS, TOPIC_PUT_SIZE                         topic
+    GROUP_GET_NUMS, GROUP_GET_SIZE, SNDBCK_PUT_NUMS        topic@group
+    GROUP_GET_LATENCY                                      queueId@topic@group: milliseconds that reading took
+    BROKER_PUT_NUMS, BROKER_GET_NUMS                       the cluster
+    GROUP_GET_FALL_SIZE, GROUP_GET_FALL_TIME               queueId@topic@group: how far the last pull was behind
+
+Upstream's other names are never filled there. Counting costs an addition in place, wherever it happens; reading a
+minute, an hour or a day looks at samples, which are taken here, in pieces, so that nobody waits for them.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
-from datetime import date
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from enum import IntEnum
+from typing import NamedTuple
 
 from rocketpy._core.histogram import Histogram
+from rocketpy._core.traffic import Item, Items
 from rocketpy.clock import Clock
 
-SAMPLE_MS = 10_000
-SAMPLES = 61  # ten minutes and the beginning of the first
-MINUTE = 6  # samples a minute
+log = logging.getLogger("RocketmqStats")
+
+LIMIT = 100_000  # keys of one kind: topics, and topics by group
+PIECE = 2000  # items that are sampled in one go: a fraction of a millisecond
 
 
-class Meter:
-    """One count and its samples."""
+class Span(IntEnum):
+    """How long a window is; a table's samples are taken every SAMPLE_MS of it."""
 
-    __slots__ = ("samples", "total")
-
-    def __init__(self) -> None:
-        self.total = 0
-        self.samples: deque[tuple[int, int]] = deque(maxlen=SAMPLES)
-
-    def sample(self, now_ms: int) -> None:
-        """Remember the count as of now."""
-        self.samples.append((now_ms, self.total))
-
-    def tps(self, samples: int = MINUTE) -> float | None:
-        """Per second over so many samples; None while there are too few."""
-        if len(self.samples) <= samples:
-            return None
-        (first_ms, first), (last_ms, last) = self.samples[-1 - samples], self.samples[-1]
-        return (last - first) * 1000 / (last_ms - first_ms) if last_ms > first_ms else 0.0
+    MINUTE = 0
+    HOUR = 1
+    DAY = 2
 
 
-class Mornings:
-    """A total as it was at the last two midnights."""
+SAMPLE_MS = {Span.MINUTE: 10_000, Span.HOUR: 600_000, Span.DAY: 3_600_000}
 
-    def __init__(self) -> None:
-        self.yesterday = self.today = 0
 
-    def turn(self, total: int) -> None:
-        """A new day begins."""
-        self.yesterday, self.today = self.today, total
+class Snapshot(NamedTuple):
+    """What a window brought: in all, a second, and a request; from one sample alone `tps` is NaN, as upstream's."""
+
+    sum: int
+    tps: float
+    avgpt: float
 
 
 class Stats:
-    """The broker's meters by upstream's names: TOPIC_PUT_NUMS by topic, GROUP_GET_NUMS by `topic@group`, and so on."""
+    """The counters of one broker."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._meters: dict[tuple[str, str], Meter] = {}
-        self._day = self._today()
-        self.put_mornings, self.get_mornings = Mornings(), Mornings()
+    def __init__(self, clock: Clock, cluster: str = "DefaultCluster", limit: int = LIMIT) -> None:
+        self._clock, self._cluster = clock, cluster
+        self.puts, self.gets = Items("TOPIC_PUT_NUMS", limit), Items("GROUP_GET_NUMS", limit)
+        self.send_backs = Items("SNDBCK_PUT_NUMS", limit)
+        self._broker_puts, self._broker_gets = Items("BROKER_PUT_NUMS", 1), Items("BROKER_GET_NUMS", 1)
         self.send_times, self.pull_times = Histogram(), Histogram()
-        self.before_sample: list[Callable[[], None]] = []
+        self.on_forgotten: list[Callable[[], None]] = []  # who keeps an item must ask for it anew
+        self._tables = {
+            "TOPIC_PUT_NUMS": (self.puts, False),
+            "TOPIC_PUT_SIZE": (self.puts, True),
+            "GROUP_GET_NUMS": (self.gets, False),
+            "GROUP_GET_SIZE": (self.gets, True),
+            "SNDBCK_PUT_NUMS": (self.send_backs, False),
+            "BROKER_PUT_NUMS": (self._broker_puts, False),
+            "BROKER_GET_NUMS": (self._broker_gets, False),
+        }
+
+    # -- counting
 
     def put(self, topic: str, nums: int, size_bytes: int) -> None:
-        """`nums` messages of a topic were stored."""
-        self.add("TOPIC_PUT_NUMS", topic, nums)
-        self.add("TOPIC_PUT_SIZE", topic, size_bytes)
-        self.add("BROKER_PUT_NUMS", "", nums)
-        self.add("BROKER_PUT_SIZE", "", size_bytes)
+        """One request stored `nums` messages of a topic."""
+        self.puts.item(topic).count(nums, size_bytes)
 
-    def got(self, group: str, topic: str, nums: int, size_bytes: int, pulls: int = 1) -> None:
-        """A group was given `nums` messages by so many pulls."""
-        self.add("GROUP_GET_NUMS", f"{topic}@{group}", nums)
-        self.add("GROUP_GET_SIZE", f"{topic}@{group}", size_bytes)
-        self.add("BROKER_GET_NUMS", "", nums)
-        self.add("BROKER_GET_FOUND", "", pulls)
+    def got(self, group: str, topic: str, queue_id: int, nums: int, size_bytes: int, took_ms: int = 0) -> None:
+        """One pull gave a group `nums` messages; reading them took so long."""
+        item = self.gets.item(f"{topic}@{group}")
+        item.count(nums, size_bytes)
+        item.note_read(queue_id, took_ms)
 
-    def missed(self, pulls: int = 1) -> None:
-        """So many pulls found nothing."""
-        self.add("BROKER_GET_MISS", "", pulls)
+    def was_behind(self, group: str, topic: str, queue_id: int, behind_bytes: int, behind_ms: int) -> None:
+        """A pull looked at messages so far before the log's end, the last one it got is so old; -1: none was."""
+        if behind_bytes >= 0 or behind_ms >= 0:
+            self.gets.item(f"{topic}@{group}").note_distance(queue_id, behind_bytes, behind_ms)
 
     def sent_back(self, group: str, topic: str) -> None:
         """A group could not consume a message."""
-        self.add("SNDBCK_PUT_NUMS", f"{topic}@{group}", 1)
+        self.send_backs.item(f"{topic}@{group}").count(1, 0)
 
-    def add(self, name: str, key: str, by: int) -> None:
-        """Count."""
-        meter = self._meters.get((name, key))
-        if meter is None:
-            meter = self._meters[name, key] = Meter()
-        meter.total += by
+    # -- reading
 
-    def meter(self, name: str, key: str = "") -> Meter:
-        """A meter to read; one that never counted reads zero."""
-        return self._meters.get((name, key)) or Meter()
+    def window(self, name: str, key: str, span: Span) -> Snapshot | None:
+        """What came in the last minute, hour or day; None for a name or a key that never counted."""
+        if name == "GROUP_GET_LATENCY":
+            return self._latency(key, span)
+        items, item, of_bytes = self._find(name, key)
+        return None if item is None else Snapshot(*items.window(item, span, of_bytes))
+
+    def total(self, name: str, key: str) -> int | None:
+        """What came since the start."""
+        _, item, of_bytes = self._find(name, key)
+        return None if item is None else item.total[1 if of_bytes else 0]
 
     def get_tps(self, group: str, topic: str) -> float:
-        """Messages a second that a group took from a topic in the last minute."""
-        return self.meter("GROUP_GET_NUMS", f"{topic}@{group}").tps() or 0.0
+        """Messages a second that a group took from a topic in the last minute; NaN right after its first."""
+        found = self.window("GROUP_GET_NUMS", f"{topic}@{group}", Span.MINUTE)
+        return 0.0 if found is None else found.tps
 
-    def collect(self) -> None:
-        """Bring in what was counted elsewhere."""
-        for bring_in in self.before_sample:
-            bring_in()
+    async def windows(self, span: Span) -> AsyncIterator[tuple[str, str, Snapshot]]:
+        """(name, key, window) of all that counted something in a span; between pieces others have their turn."""
+        for name, (items, of_bytes) in self._tables.items():
+            for first in range(0, len(items), PIECE):
+                for key, total, tps, avgpt in items.moved(span, of_bytes, first, first + PIECE):
+                    yield name, key, Snapshot(total, tps, avgpt)
+                await asyncio.sleep(0)
+        for first in range(0, len(self.gets), PIECE):
+            for key, total, tps, avgpt in self.gets.slow_queues(span, first, first + PIECE):
+                yield "GROUP_GET_LATENCY", key, Snapshot(total, tps, avgpt)
+            await asyncio.sleep(0)
 
-    def sample(self) -> None:
-        """Take every meter's sample; the broker calls it every SAMPLE_MS."""
-        self.collect()
+    async def distances(self) -> AsyncIterator[tuple[str, int, int]]:
+        """(queueId@topic@group, bytes, milliseconds) that pulls were behind; -1: not known."""
+        for first in range(0, len(self.gets), PIECE):
+            for distance in self.gets.distances(first, first + PIECE):
+                yield distance
+            await asyncio.sleep(0)
+
+    def _find(self, name: str, key: str) -> tuple[Items, Item | None, bool]:
+        items, of_bytes = self._tables.get(name, (self.puts, False))
+        if name not in self._tables:
+            return items, None, False
+        if name.startswith("BROKER_"):
+            self._sum_up()
+        return items, items.find(key), of_bytes
+
+    def _latency(self, key: str, span: Span) -> Snapshot | None:
+        queue_id, _, rest = key.partition("@")
+        item = self.gets.find(rest)
+        if item is None or not queue_id.isascii() or not queue_id.isdecimal() or len(queue_id) > 9:
+            return None
+        found = self.gets.queue_window(item, int(queue_id), span)
+        return None if found is None else Snapshot(*found)
+
+    def _sum_up(self) -> None:
+        self._broker_puts.item(self._cluster).raise_to(self.puts.total())
+        self._broker_gets.item(self._cluster).raise_to(self.gets.total())
+
+    # -- samples
+
+    async def sample(self, span: Span) -> None:
+        """Take every item's sample; to be called every SAMPLE_MS of the span, the first time at the start."""
         now_ms = self._clock.monotonic_ms()
-        for name in ("BROKER_PUT_NUMS", "BROKER_GET_NUMS", "BROKER_GET_FOUND", "BROKER_GET_MISS"):
-            self.add(name, "", 0)  # these are read from the first sample on
-        for meter in self._meters.values():
-            meter.sample(now_ms)
-        if self._today() != self._day:
-            self._day = self._today()
-            self.put_mornings.turn(self.meter("BROKER_PUT_NUMS").total)
-            self.get_mornings.turn(self.meter("BROKER_GET_NUMS").total)
+        self._sum_up()
+        for items in (self.puts, self.gets, self.send_backs, self._broker_puts, self._broker_gets):
+            behind = items.begin_sample(span, now_ms)
+            for first in range(0, behind, PIECE):
+                items.sample(span, first, min(first + PIECE, behind))
+                if behind > PIECE:
+                    await asyncio.sleep(0)
+        if span is Span.DAY:
+            self._make_room()
 
-    def _today(self) -> date:
-        return date.fromtimestamp(self._clock.now_ms() / 1000)
+    def _make_room(self) -> None:
+        full = [items for items in (self.puts, self.gets, self.send_backs) if items.is_full]
+        for items in full:
+            gone = items.remove_resting()
+            log.warning("%s: %d keys, as many as are kept; %d of them rested for a day and are forgotten",
+                        items.name, items.limit, gone)  # fmt: skip
+        if full:
+            self._tell()
+
+    # -- what is gone
+
+    def forget_topic(self, topic: str) -> None:
+        """A topic was deleted. Upstream keeps its counters for ever."""
+        self.puts.remove([topic])
+        self._forget_pairs(lambda key: key.rpartition("@")[0] == topic)
+
+    def forget_group(self, group: str) -> None:
+        """A subscription group was deleted."""
+        self._forget_pairs(lambda key: key.rpartition("@")[2] == group)
+
+    def _forget_pairs(self, is_gone: Callable[[str], bool]) -> None:
+        for items in (self.gets, self.send_backs):
+            items.remove([key for key in items.all_keys() if is_gone(key)])
+        self._tell()
+
+    def _tell(self) -> None:
+        for callback in self.on_forgotten:
+            callback()

@@ -21,6 +21,7 @@ from rocketpy.clock import Clock
 from rocketpy.config.store import FlushDiskType, MessageStoreConfig
 from rocketpy.errors import RequestRefused, StartRefused
 from rocketpy.json_file import make_folder, sync_folder
+from rocketpy.stats import StoreCounts
 from rocketpy.store import put_rules
 from rocketpy.store.allocate import Allocator
 from rocketpy.store.checkpoint import Checkpoint
@@ -280,7 +281,7 @@ class MessageStore:
             return PutResult(STATUSES[status])
         self._arrived()
         msg_id = message_id(self._ids_host(message), offset)
-        return PutResult(PutMessageStatus.PUT_OK, msg_id, queue_offset, offset, size, now_ms)
+        return PutResult(PutMessageStatus.PUT_OK, msg_id, queue_offset, offset, size, now_ms, topic)
 
     def put_batch(self, message: Message) -> PutResult:
         """Append the messages of a client's batch body, all in one file; the first one's offset, all ids."""
@@ -305,7 +306,8 @@ class MessageStore:
         host = self._ids_host(message)
         msg_ids = ",".join(message_id(host, offset) for offset, _ in places)
         first, (last, last_size) = places[0][0], places[-1]
-        return PutResult(PutMessageStatus.PUT_OK, msg_ids, queue_offset, first, last + last_size - first, now_ms)
+        size = last + last_size - first
+        return PutResult(PutMessageStatus.PUT_OK, msg_ids, queue_offset, first, size, now_ms, message.topic)
 
     async def settle(self, result: PutResult, wait: bool = True) -> PutMessageStatus:
         """The status to answer with: under SYNC_FLUSH after the sync that covers the message."""
@@ -487,6 +489,11 @@ class MessageStore:
     def bytes_to_flush(self) -> int:
         """Bytes of the log that are not on disk yet."""
         return self.writer.log.end_offset - self.writer.log.flushed_offset
+
+    @property
+    def counts(self) -> StoreCounts:
+        """What was put and got since the start."""
+        return StoreCounts(*self.writer.counts)
 
     def earliest_message_time(self) -> int:
         """Store time of the first record, -1 when there is none."""

@@ -44,6 +44,7 @@ class PutResult:
     physical_offset: int = 0
     size: int = 0  # bytes in the commit log
     store_timestamp: int = 0
+    topic: str = ""  # where it stands: a delayed message waits in SCHEDULE_TOPIC_XXXX
 
     @property
     def is_ok(self) -> bool:
@@ -67,6 +68,8 @@ class GetResult:
     min_offset: int
     max_offset: int
     suggest_slave: bool
+    behind_bytes: int = -1  # from the last message that was looked at to the log's end; -1: none was
+    last_store_time_ms: int = -1
 
 
 @dataclass(frozen=True)

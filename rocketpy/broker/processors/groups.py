@@ -43,6 +43,7 @@ def delete_subscriptiongroup(
     """Forget a group's config; its next use makes it anew where groups are made automatically."""
     log.info("delete subscription group %s, asked by %s", header.group_name, connection.address)
     broker.groups.delete(header.group_name)
+    broker.stats.forget_group(header.group_name)
     return success()
 
 

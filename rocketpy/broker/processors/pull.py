@@ -62,19 +62,28 @@ async def _pull_from_disk(
 ) -> Command | None:
     """A thread reads; meanwhile others are served, and anything may change: the pull begins anew."""
     await from_disk(broker.store.bring_in(header.topic, header.queue_id, header.queue_offset))
+    read_ms = (broker.clock.monotonic_ns() - began_ns) // 1_000_000
     if not connection.is_open:
         return None
-    return _timed(broker, _pull(broker, connection, request, header, first_pass=True), began_ns)
+    return _timed(broker, _pull(broker, connection, request, header, first_pass=True, read_ms=read_ms), began_ns)
 
 
 def _pull(
-    broker: Broker, connection: Connection, request: Command, header: PullMessageRequestHeader, *, first_pass: bool
+    broker: Broker,
+    connection: Connection,
+    request: Command,
+    header: PullMessageRequestHeader,
+    *,
+    first_pass: bool,
+    read_ms: int = 0,
 ) -> Command | None:
     group, wanted = _asked(broker, connection, header)
     found = _get(broker, header, wanted, may_wait=False)  # what was brought in is an answer, if it moves the offset on
     if found.status is GetMessageStatus.NOT_IN_MEMORY:
         found = _get(broker, header, wanted, may_wait=True)
-    return _answer_or_hold(broker, connection, request, header, group, wanted, found, first_pass=first_pass)
+    return _answer_or_hold(
+        broker, connection, request, header, group, wanted, found, first_pass=first_pass, read_ms=read_ms
+    )
 
 
 def _asked(
@@ -101,13 +110,11 @@ def _answer_or_hold(
     found: GetResult,
     *,
     first_pass: bool,
+    read_ms: int = 0,
 ) -> Command | None:
     code = _code(found, header)
     answer: Command | None = _answer(broker, group, found, code)
-    if code == ResponseCode.SUCCESS:
-        broker.stats.got(header.consumer_group, header.topic, found.count, len(found.body))
-    else:
-        broker.stats.missed()
+    _count(broker, header, found, read_ms)
     if broker.slow_readers.watches:
         _note_distance(broker, header, found)
     may_hold = first_pass and header.sys_flag & sys_flag.PULL_SUSPEND and len(broker.holds) < MAX_HELD
@@ -121,6 +128,16 @@ def _answer_or_hold(
             header.consumer_group, header.topic, header.queue_id, header.commit_offset, connection.address
         )
     return answer
+
+
+def _count(broker: Broker, header: PullMessageRequestHeader, found: GetResult, read_ms: int) -> None:
+    group, topic, queue_id = header.consumer_group, header.topic, header.queue_id
+    is_found = found.status is GetMessageStatus.FOUND
+    broker.store.writer.count_get(found.count if is_found else 0)
+    if is_found:
+        broker.stats.got(group, topic, queue_id, found.count, len(found.body), read_ms)
+    age_ms = broker.clock.now_ms() - found.last_store_time_ms if is_found else -1
+    broker.stats.was_behind(group, topic, queue_id, found.behind_bytes, age_ms)
 
 
 def _note_distance(broker: Broker, header: PullMessageRequestHeader, found: GetResult) -> None:

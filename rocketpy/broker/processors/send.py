@@ -75,10 +75,10 @@ def send_message(broker: Broker, connection: Connection, request: Command, heade
         else:
             result = broker.store.put(message)
     if not waits_for_store(properties) or not result.is_ok:
-        return _sent(broker, message.topic, queue_id, result, result.status, began_ns)
+        return _sent(broker, queue_id, result, result.status, began_ns)
     if broker.settles_later:
-        return _settled(broker, message.topic, queue_id, result, began_ns)
-    return _sent(broker, message.topic, queue_id, result, broker.replicated(result.status), began_ns)
+        return _settled(broker, queue_id, result, began_ns)
+    return _sent(broker, queue_id, result, broker.replicated(result.status), began_ns)
 
 
 def waits_for_store(properties: dict[str, str]) -> bool:
@@ -208,17 +208,15 @@ def _half(broker: Broker, message: Message) -> Message:
     return half_message(message)
 
 
-async def _settled(broker: Broker, topic: str, queue_id: int, result: PutResult, began_ns: int) -> Command:
-    return _sent(broker, topic, queue_id, result, broker.replicated(await broker.store.settle(result)), began_ns)
+async def _settled(broker: Broker, queue_id: int, result: PutResult, began_ns: int) -> Command:
+    return _sent(broker, queue_id, result, broker.replicated(await broker.store.settle(result)), began_ns)
 
 
-def _sent(
-    broker: Broker, topic: str, queue_id: int, result: PutResult, status: PutMessageStatus, began_ns: int
-) -> Command:
+def _sent(broker: Broker, queue_id: int, result: PutResult, status: PutMessageStatus, began_ns: int) -> Command:
     code = _STORED.get(status)
     if code is None:
         raise _not_stored(broker, status)
-    broker.stats.put(topic, result.msg_id.count(",") + 1, result.size)
+    broker.stats.put(result.topic, result.msg_id.count(",") + 1, result.size)
     broker.stats.send_times.note(broker.clock.monotonic_ns() - began_ns)
     region = broker.region_ext
     ext = {"queueId": str(queue_id), **region, "msgId": result.msg_id, "queueOffset": str(result.queue_offset)}

@@ -57,6 +57,7 @@ def delete_topic_in_broker(
     broker.lane.forget_rules()  # also of a topic that has queues, but stands in no table
     broker.holds.end_topic(header.topic)
     broker.store.delete_topic(header.topic)
+    broker.stats.forget_topic(header.topic)
     return success()
 
 

@@ -10,7 +10,7 @@ UPSTREAM = {
     320, 321, 323,
 }  # fmt: skip
 FILTER_SERVERS = {301}  # refused: only they used it
-NOT_YET = {25, 315}
+NOT_YET = {25}
 
 
 def test_every_code_is_served():

@@ -21,7 +21,7 @@ def test_a_half_message_waits_in_its_own_topic(tx, broker, send):
         "UNIQ_KEY": "Ubody",
     }  # fmt: skip
     assert broker.store.max_offset("Orders", 3) == 0
-    assert broker.stats.meter("TOPIC_PUT_NUMS", HALF).total == 1
+    assert broker.stats.total("TOPIC_PUT_NUMS", HALF) == 1
     answer = send("Orders", queue_id=2, properties="TRAN_MSG\x01True\x02PGROUP\x01PG\x02")
     assert (answer.code, answer.ext["queueId"], answer.ext["queueOffset"]) == (0, "2", "1")
     assert decode_message_id(answer.ext["msgId"])[1] == tx.halves()[1].physical_offset
