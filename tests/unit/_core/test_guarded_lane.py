@@ -9,6 +9,7 @@ from rocketpy._core.holds import Holds
 from rocketpy._core.lane import Lane, LanePeer
 from rocketpy._core.mapped_files import MappedFiles
 from rocketpy._core.store_writer import StoreWriter
+from rocketpy._core.traffic import Items
 from rocketpy.broker.lane_rules import SendRule
 from rocketpy.errors import RequestRefused
 
@@ -27,7 +28,8 @@ class Bench:
 
     def __init__(self, folder, guarded=True):
         self.writer = StoreWriter(MappedFiles(str(folder / "log"), 1 << 20), 4 << 20, str(folder / "cq"), 6000)
-        inner = FastLane(self.writer, Holds(self.writer, lambda: None), Rules(), None, HOST, MIDDLE)
+        items = Items("puts", 10), Items("gets", 10)
+        inner = FastLane(self.writer, Holds(self.writer, lambda: None), Rules(), None, HOST, MIDDLE, *items)
         self.lane = GuardedLane(inner, self) if guarded else inner
         self.peer = LanePeer()
         self.checked, self.asked = [], []
