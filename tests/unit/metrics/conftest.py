@@ -18,6 +18,7 @@ from rocketpy.measured import broker_sources
 from rocketpy.metrics.endpoint import Endpoint
 from rocketpy.metrics.exposition import Exposition
 from rocketpy.protocol.bodies import ConsumerData, ConsumeType, MessageModel, SubscriptionData
+from rocketpy.stats import Span
 from rocketpy.testing import RunningCluster
 
 TOPIC, GROUP, ASIDE, LOUD = "Orders", "billing", "idle", "loud"
@@ -116,7 +117,7 @@ async def traffic(cluster: RunningCluster) -> None:
     async with PullConsumer(cluster.namesrv_addr, ASIDE) as consumer:
         await consumer.commit(queues[0], 0)
     come_online(cluster)
-    cluster.broker.stats.sample()
+    await cluster.broker.stats.sample(Span.MINUTE)
 
 
 def come_online(cluster: RunningCluster) -> None:
