@@ -101,7 +101,7 @@ class BrokerFigures(Protocol):
         """How long the oldest message that the group has not consumed has been stored; 0 when there is none."""
 
     def groups(self) -> Iterable[str]:
-        """Groups that have a consumer, or offsets."""
+        """Groups that have a consumer, or offsets; one may come several times."""
 
     def online(self, group: str) -> Online | None:
         """Its consumers; None when there are none."""

@@ -126,8 +126,8 @@ class Figures:
         return max(0, self._broker.clock.now_ms() - min(times_ms)) if times_ms else 0
 
     def groups(self) -> Iterable[str]:
-        """Groups that have a consumer, or offsets in a topic that exists."""
-        return dict.fromkeys(group for _, group in self.pairs())
+        """Groups that have a consumer, or offsets in a topic that exists; one comes for each of its topics."""
+        return (group for _, group in self.pairs())
 
     def online(self, group: str) -> Online | None:
         """Its consumers; None when there are none."""

@@ -71,25 +71,21 @@ class ExporterMetrics:
 
     def _topics(self) -> Iterator[Metric]:
         topics = self._figures.topics()[: self._figures.row_limit]
-        retries = [topic for topic in topics if topic.startswith(RETRY_PREFIX)]
-        dead = [topic for topic in topics if topic.startswith(DLQ_PREFIX)]
-        plain = [topic for topic in topics if not topic.startswith((RETRY_PREFIX, DLQ_PREFIX))]
-        put = "Messages ever put: ends of the queues, added up."
-        yield from gauges("rocketmq_producer_offset", put, TOPIC, map(self._put, plain))
-        yield from gauges("rocketmq_topic_retry_offset", put, TOPIC, map(self._put, retries))
-        yield from gauges("rocketmq_topic_dlq_offset", put, OWN_GROUP, map(self._put_dead, dead))
+        for name, labels, prefix in (
+            ("rocketmq_producer_offset", TOPIC, ""),
+            ("rocketmq_topic_retry_offset", TOPIC, RETRY_PREFIX),
+            ("rocketmq_topic_dlq_offset", OWN_GROUP, DLQ_PREFIX),
+        ):
+            puts = (self._put(topic) if prefix_of(topic) == prefix else None for topic in topics)
+            yield from gauges(name, "Messages ever put: ends of the queues, added up.", labels, puts)
         for name, stat in (
             ("rocketmq_producer_tps", "TOPIC_PUT_NUMS"),
             ("rocketmq_producer_message_size", "TOPIC_PUT_SIZE"),
         ):
-            rows = (self._topic_rate(stat, topic) for topic in plain)
+            rows = (None if prefix_of(topic) else self._topic_rate(stat, topic) for topic in topics)
             yield from gauges(name, f"{stat} a second, in the last minute.", TOPIC, rows)
 
     def _put(self, topic: str) -> Row | None:
-        put = self._figures.messages_put(topic)
-        return None if put is None else ((self._figures.cluster, self._figures.name, topic), put)
-
-    def _put_dead(self, topic: str) -> Row | None:
         put = self._figures.messages_put(topic)
         labels = (self._figures.cluster, self._figures.name, topic.removeprefix(DLQ_PREFIX))
         return None if put is None else (labels, put)
@@ -114,8 +110,7 @@ class ExporterMetrics:
         behind = "Messages that a group has not consumed yet"
         yield from gauges("rocketmq_group_diff", f"{behind}.", DIFF, self._diffs(is_retry=False))
         yield from gauges("rocketmq_group_retrydiff", f"{behind} of those to retry.", DIFF, self._diffs(is_retry=True))
-        groups = islice(self._figures.groups(), self._figures.row_limit)
-        yield from gauges("rocketmq_group_count", "Consumers of a group.", CLIENTS, map(self._count, groups))
+        yield from gauges("rocketmq_group_count", "Consumers of a group.", CLIENTS, self._counts())
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         """Dead letters are left out, as in the exporter."""
@@ -149,6 +144,12 @@ class ExporterMetrics:
         online = self._figures.online(group)
         return None if online is not None and online.is_broadcasting else self._figures.progress(topic, group)
 
+    def _counts(self) -> Iterator[Row | None]:
+        told: set[str] = set()
+        for group in islice(self._figures.groups(), self._figures.row_limit):
+            yield None if group in told else self._count(group)
+            told.add(group)
+
     def _count(self, group: str) -> Row:
         online = self._figures.online(group)
         if online is None:
@@ -169,6 +170,11 @@ class ExporterMetrics:
 
     def _labels(self, topic: str, group: str) -> tuple[str, str, str, str]:
         return self._figures.cluster, self._figures.name, topic, group
+
+
+def prefix_of(topic: str) -> str:
+    """What makes it a topic of messages to retry, or of dead letters; empty for all others."""
+    return next((prefix for prefix in (RETRY_PREFIX, DLQ_PREFIX) if topic.startswith(prefix)), "")
 
 
 def fixed(value: float) -> float:

@@ -1,7 +1,7 @@
-"""Writes what the sources tell as text, a little at a time; invariant: it works at most a third of the loop's time.
+"""Writes what the sources tell as text, a little at a time; invariant: it works at most half of the time.
 
 A scrape of ten thousand topics is some hundred thousand lines, a second's work. Slices of a millisecond are written on
-the loop with pauses twice as long: a thread would take the interpreter away from the loop for 5 ms at a time, again and
+the loop with pauses between them: a thread would take the interpreter away from the loop for 5 ms at a time, again and
 again. Scrapers that come while a text is made get that text, so that more of them cost nothing.
 """
 
@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from rocketpy.metrics.families import Source, counter, gauge
 
 TURN_S = 0.001
-PAUSE_S = 0.002
+PAUSE_S = 0.001
 PART_BYTES = 64 * 1024
 
 OPENMETRICS = "application/openmetrics-text"

@@ -12,7 +12,7 @@ from rocketpy.metrics import exposition
 from rocketpy.metrics.exposition import Exposition, format_of, without_head
 from rocketpy.metrics.families import ROWS_A_SLICE, Row, counters, gauges, gauges_later, histogram
 
-ROWS = 10 * ROWS_A_SLICE + 3
+ROWS = 50 * ROWS_A_SLICE + 3
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
