@@ -76,10 +76,11 @@ async def not_answered(error: NotAnswered, session: Session) -> str:
     """A server that cannot be reached or says nothing."""
     cause = error.__cause__
     kind = "name server" if error.address in session.name_servers else "broker"
+    told = f"{kind} {cause if error.address in str(cause) else error}"
     if isinstance(cause, RemotingTimeout):
-        return f"{kind} {error}: it is busy, or no RocketMQ server listens there"
+        return f"{told}: it is busy, or no RocketMQ server listens there"
     if not isinstance(cause, RemotingConnectError):
-        return f"{kind} {error}"
+        return told
     if kind == "name server":
         return f"name server {cause}: is it running there, and does a firewall let you through? (-n, NAMESRV_ADDR)"
     return f"broker {cause}{await about_broker(error.address, session)}"
