@@ -44,7 +44,16 @@ def refused(error: BrokerRefused, session: Session) -> str:
         if error.address in session.name_servers:
             return f"{error.address} is a name server: give a broker's address, clusterList shows all"
         return f"{error.address} does not know {name}: is it a name server's address, or a broker of another version?"
-    return f"{told}{REMEDIES.get(error.code, '')}"
+    return f"{told}{remedy(error)}"
+
+
+def remedy(error: BrokerRefused) -> str:
+    """What to look at, where the remark does not say it."""
+    if error.code == ResponseCode.SYSTEM_BUSY:
+        return " (the server is busy: try again)"
+    if error.code == ResponseCode.NO_PERMISSION and error.asked in (None, *MESSAGE_CODES):
+        return " (look at the topic's perm and the broker's brokerPermission)"
+    return ""
 
 
 NAME_SERVER_CODES = {
@@ -59,10 +68,7 @@ NAME_SERVER_CODES = {
     RequestCode.UPDATE_NAMESRV_CONFIG,
     RequestCode.GET_NAMESRV_CONFIG,
 }
-REMEDIES = {
-    int(ResponseCode.NO_PERMISSION): " (look at the topic's perm and the broker's brokerPermission)",
-    int(ResponseCode.SYSTEM_BUSY): " (the server is busy: try again)",
-}
+MESSAGE_CODES = (RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.PULL_MESSAGE)
 
 
 def name_of(code: int | None) -> str:

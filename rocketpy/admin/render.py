@@ -12,6 +12,8 @@ from typing import IO, Protocol
 
 from rocketpy.admin.items import Head, Item, Pause, Row, Said, Table, plain
 
+WIDEST = 10_000  # a table takes no more than it needs
+
 
 class Renderer(Protocol):
     """Takes items as they come; `end` after the last."""
@@ -116,10 +118,12 @@ class Terminal:
         shown = RichTable(box=None, pad_edge=False, header_style="bold")
         for column in table.columns:
             numbers = bool(rows) and all(is_number(column.cell(row)) for row in rows)
-            shown.add_column(column.head, justify="right" if numbers else "left", overflow="fold")
+            shown.add_column(column.head, justify="right" if numbers else "left", no_wrap=True)
         for row in rows:
             shown.add_row(*(RichText(column.cell(row)) for column in table.columns))
-        self.console.print(shown)
+        # A line that is too long goes on in the next, as upstream's does: cells that wrap by themselves are unreadable.
+        self.console.width = WIDEST
+        self.console.print(shown, crop=False)
 
 
 def is_number(text: str) -> bool:

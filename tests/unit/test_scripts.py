@@ -310,6 +310,11 @@ def test_something_else_in_the_place_of_venv_is_left_alone(checkout: Checkout) -
     assert (checkout.folder / ".venv" / "precious").exists()
 
 
+def test_mqadmin_is_a_module_of_its_own(release: Release) -> None:
+    done = release.run(str(release.folder / "bin" / "mqadmin"), "topicRoute", "-t", "a b")
+    assert done.stdout == expected(release, "topicRoute", "-t", "a b").replace("rocketpy.cli", "rocketpy.admin")
+
+
 def test_the_store_tool_is_a_module_of_its_own(release: Release) -> None:
     done = release.run(str(release.folder / "bin" / "mqstore"), "check", "a b", "--json")
     assert done.stdout == expected(release, "check", "a b", "--json").replace("rocketpy.cli", "rocketpy.store_tool")

@@ -173,6 +173,20 @@ def test_a_terminal_gets_an_aligned_table(monkeypatch):
     ]
 
 
+async def wide(session, given):
+    rows = Rows(ROWS)
+    yield rows.head
+    yield rows.row(a="a" * 60, b="b" * 60)
+
+
+def test_a_terminal_that_is_too_narrow_gets_whole_rows(monkeypatch):
+    screen = Screen(monkeypatch)
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "80")
+    cli.call(Command("wide", wide), Given({}))
+    assert [line.split() for line in screen.out.getvalue().splitlines()] == [["#A", "#B"], ["a" * 60, f"<{'b' * 60}>"]]
+
+
 def test_a_reader_that_goes_away_is_no_fault(cluster):
     process = subprocess.run(
         f"{sys.executable} -m rocketpy.admin topicList -n {cluster.namesrv_addr} | true",

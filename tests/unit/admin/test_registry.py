@@ -29,6 +29,10 @@ def test_no_letter_stands_for_two_options(entry):
     assert len(letters) == len(set(letters))
 
 
+def test_every_command_of_upstream_is_served():
+    assert [entry.name for entry in registry.UPSTREAM if not entry.module] == []
+
+
 def test_names_are_found_in_any_case():
     assert registry.find("TOPICROUTE") is registry.find("topicRoute") is not None
     assert registry.find("nosuch") is None
