@@ -122,7 +122,7 @@ class Terminal:
         for row in rows:
             shown.add_row(*(RichText(column.cell(row)) for column in table.columns))
         # A line that is too long goes on in the next, as upstream's does: cells that wrap by themselves are unreadable.
-        self.console.width = WIDEST
+        self.console.size = (WIDEST, self.console.height)  # a dumb terminal's width alone would not be believed
         self.console.print(shown, crop=False)
 
 
