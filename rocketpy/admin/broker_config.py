@@ -27,6 +27,7 @@ async def get_broker_config(session: Session, given: Given) -> AsyncIterator[Ite
         raise UsageMistake("give a broker's address with -b, or a cluster with -c", show_usage=False)
     for address, answer in await each(heads, lambda address: broker_config(session.admin, address)):
         if isinstance(answer, RocketPyError):
+            yield Said(heads[address])
             yield Failed(address, answer)
         else:
             text = f"{heads[address]}{settings_text(answer)}\n"

@@ -94,6 +94,9 @@ class Subcommand(click.Command):
             ctx.params = {**parse(self.command.all_options, words), **{option.long: "" for option in own}}
         except UsageMistake as mistake:
             ctx.exit(told(mistake, self.command))
+        if "h" in ctx.params:
+            show_usage(self.command)
+            ctx.exit(0)
         return []
 
     def invoke(self, ctx: click.Context) -> int:

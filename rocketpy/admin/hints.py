@@ -12,6 +12,7 @@ import re
 from rocketpy.admin.command import CommandFailed
 from rocketpy.admin.session import Session
 from rocketpy.client.calls import BrokerRefused, ClientError, NoRoute, NotAnswered
+from rocketpy.client.credentials import TOOLS_FILE
 from rocketpy.errors import RemotingConnectError, RemotingTimeout, RocketPyError
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.names import RETRY_PREFIX
@@ -49,6 +50,8 @@ def refused(error: BrokerRefused, session: Session) -> str:
 
 def remedy(error: BrokerRefused) -> str:
     """What to look at, where the remark does not say it."""
+    if "AclException" in (error.remark or ""):
+        return f" (accessKey and secretKey of an account that may do it belong into $ROCKETMQ_HOME/{TOOLS_FILE})"
     if error.code == ResponseCode.SYSTEM_BUSY:
         return " (the server is busy: try again)"
     if error.code == ResponseCode.NO_PERMISSION and error.asked in (None, *MESSAGE_CODES):

@@ -22,7 +22,7 @@ def parse(options: Sequence[Option], words: Sequence[str]) -> dict[str, str]:
             break
         if not word.startswith("-") or word == "-":
             continue
-        option = named.get(word.lstrip("-"))
+        option = named.get(bare(word))
         if option is None:
             raise UsageMistake(f"Unrecognized option: {word}")
         value = ""
@@ -51,7 +51,12 @@ def check_required(options: Iterable[Option], values: dict[str, str]) -> None:
 
 def is_option(named: dict[str, Option], word: str) -> bool:
     """Whether a word is one of the options by itself."""
-    return word.startswith("-") and word.lstrip("-") in named
+    return word.startswith("-") and bare(word) in named
+
+
+def bare(word: str) -> str:
+    """The name behind one dash or two."""
+    return word.removeprefix("--") if word.startswith("--") else word.removeprefix("-")
 
 
 def unquoted(value: str) -> str:
@@ -61,10 +66,7 @@ def unquoted(value: str) -> str:
 
 def flattened(named: dict[str, Option], words: Sequence[str]) -> Iterator[str]:
     """The words with values parted from their options."""
-    for at, word in enumerate(words):
-        if word == "--":
-            yield from words[at:]
-            return
+    for word in words:
         if word.startswith("--") and "=" in word:
             name, _, value = word.partition("=")
             if is_option(named, name):

@@ -20,6 +20,7 @@ async def run(command: Command, given: Given, *, as_json: bool) -> int:
     session = Session(given.maybe("n"), progress_shown=sys.stderr.isatty())
     output = renderer(as_json=as_json)
     try:
+        await session.ask_address_server()
         return await printed(command, given, session, output)
     except RocketPyError as error:
         if isinstance(error, (UsageMistake, CommandFailed)):

@@ -55,6 +55,19 @@ class Session:
         """A pull consumer of a group, closed with the session."""
         return self._kept(PullConsumer(self._namesrv_addr(), group, **self._common()))
 
+    async def ask_address_server(self) -> None:
+        """Take the name servers from the address server of -Drocketmq.namesrv.domain, when nothing else names any."""
+        properties = self.environment.system_properties
+        if self.name_servers or "rocketmq.namesrv.domain" not in properties:
+            return
+        from rocketpy.remoting.address_server import AddressServer, AddressServerError, address_server_url
+
+        url = address_server_url(properties)
+        try:
+            self.name_servers = await AddressServer(url).fetch()
+        except AddressServerError as fault:
+            raise CommandFailed(f"{url} gives no name servers: {fault}") from None
+
     async def wait(self, seconds: float) -> None:
         """Wait between two rounds of a command that goes on."""
         await asyncio.sleep(seconds)

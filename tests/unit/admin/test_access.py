@@ -95,3 +95,4 @@ def test_without_an_account_the_broker_refuses(mqadmin, cluster):
     found = mqadmin("updateTopic", "-b", cluster.broker_addr, "-t", "T")
     assert (found.code, found.out) == (1, "")
     assert f"{cluster.broker_addr} answers CODE: 1  DESC: org.apache.rocketmq.acl.common.AclException" in found.err
+    assert found.err.endswith("belong into $ROCKETMQ_HOME/conf/tools.yml)\n")

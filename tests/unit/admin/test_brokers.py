@@ -127,6 +127,11 @@ def test_settings_of_a_broker(mqadmin, cluster):
     assert row["config"]["brokerName"] == "quickstart"
 
 
+def test_settings_of_a_broker_that_is_away(mqadmin):
+    found = mqadmin("getBrokerConfig", "-b", "127.0.0.1:1")
+    assert (found.code, found.out) == (1, "============127.0.0.1:1============\n")
+
+
 def test_slaves_stand_below_their_master():
     from rocketpy.admin.broker_config import heads_of
     from rocketpy.protocol.bodies import BrokerData, ClusterInfo

@@ -38,6 +38,8 @@ def test_ways_to_give_a_topic(words):
         (["-mtT"], {"m": "", "t": "T"}),
         (["-tT", "-v", "-1"], {"t": "T", "v": "-1"}),
         (["-tT", "-v-1"], {"t": "T", "v": "-1"}),
+        (["-tT", "-v", "--", "-m"], {"t": "T", "v": "--", "m": ""}),
+        (["-tT", "-v", "---topic"], {"t": "T", "v": "---topic"}),
         (["-t", "T", "--value=a=b"], {"t": "T", "v": "a=b"}),
         (["-t", "T", "-n", "a:1;b:2"], {"t": "T", "n": "a:1;b:2"}),
     ],
@@ -54,6 +56,7 @@ def test_flags_and_values(words, found):
         (["-t", "-m"], "Missing argument for option: t"),
         (["-t", "T", "-x"], "Unrecognized option: -x"),
         (["-t", "T", "--xyz=1"], "Unrecognized option: --xyz=1"),
+        (["---topic", "T"], "Unrecognized option: ---topic"),
     ],
 )
 def test_mistakes_are_named(words, told):

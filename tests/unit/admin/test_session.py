@@ -89,6 +89,16 @@ def test_tls_that_cannot_be_used_is_one_line(tmp_path):
         tls(Environment({"JAVA_OPT": options}))
 
 
+def test_an_address_server_names_the_name_servers(no_servers, cluster, address_server, monkeypatch):
+    monkeypatch.setenv("JAVA_OPT", f"-Drocketmq.namesrv.domain={address_server.domain}")
+    address_server.pages["/rocketmq/nsaddr"] = cluster.namesrv_addr
+    assert no_servers("topicRoute", "-t", "TBW102").code == 0
+    address_server.pages["/rocketmq/nsaddr"] = (503, "")
+    found = no_servers("topicRoute", "-t", "TBW102")
+    url = f"http://{address_server.domain}/rocketmq/nsaddr"
+    assert found.err == f"mqadmin: topicRoute: {url} gives no name servers: it answers with status 503\n"
+
+
 def test_progress_is_for_terminals_alone(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     with Session().progress("topics", 2) as step:
