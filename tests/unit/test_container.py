@@ -12,6 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from rocketpy.cli import main
+from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig
+from rocketpy.config.apply import apply_file
+from rocketpy.config.properties import load_properties
+
 REPO = Path(__file__).parents[2]
 HOME = "/home/rocketmq/rocketmq-4.5.2"
 DOCKERFILE = re.sub(r"\\\n", " ", re.sub(r"(?m)^#.*\n", "", (REPO / "Dockerfile").read_text()))
@@ -98,9 +103,8 @@ def test_official_folders_user_and_ports() -> None:
     assert environment["ROCKETMQ_HOME"] == HOME
     assert environment["ROCKETMQ_VERSION"] == "4.5.2"
     assert environment["HOME"] == "/home/rocketmq"
-    for folder in ("store", "logs", "namesrv"):
-        assert f"mkdir -p {' '.join(f'/home/rocketmq/{each}' for each in ('store', 'logs', 'namesrv'))}" in DOCKERFILE
-        assert f"/home/rocketmq/{folder}" in DOCKERFILE
+    assert "mkdir -p /home/rocketmq/store /home/rocketmq/logs /home/rocketmq/namesrv" in DOCKERFILE
+    assert f"ln -s {HOME} /opt/rocketmq-4.5.2" in DOCKERFILE
 
 
 def test_entry_and_health_check_exist() -> None:
@@ -109,8 +113,6 @@ def test_entry_and_health_check_exist() -> None:
     assert os.access(REPO / "docker" / "docker-entrypoint.sh", os.X_OK)
     program, command = json.loads(of("HEALTHCHECK")[0].partition("CMD")[2])
     assert program == f"{HOME}/.venv/bin/rocketpy"
-    from rocketpy.cli import main
-
     assert command in main.commands
     assert 'rocketpy = "rocketpy.cli:main"' in (REPO / "pyproject.toml").read_text()
 
@@ -121,6 +123,8 @@ def test_the_compose_file_starts_what_there_is(name: str) -> None:
     words = shlex.split(service["command"])
     assert words[0] == "sh"
     assert (REPO / "bin" / words[1]).exists()
+    known = (REPO / "docs" / "config.md").read_text()
+    assert all(f"`{variable}`" in known for variable in service["environment"])
     exposed = of("EXPOSE")[0].split()
     assert {port.split(":")[1] for port in service["ports"]} <= set(exposed)
     mounts = dict(reversed(volume.split(":")) for volume in service["volumes"])
@@ -128,3 +132,9 @@ def test_the_compose_file_starts_what_there_is(name: str) -> None:
     if "-c" in words:
         file = Path(words[words.index("-c") + 1])
         assert (REPO / "docker" / mounts[str(file.parent)] / file.name).is_file()
+
+
+def test_the_sample_of_the_compose_file_has_nothing_to_remark() -> None:
+    file = load_properties(str(REPO / "docker" / "conf" / "broker.conf"))
+    apply_file(file, (BrokerConfig(), NettyServerConfig(), NettyClientConfig(), MessageStoreConfig()))
+    assert file.remarks == []
