@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from rocketpy.doctor.finding import Finding, error, info, warning
 from rocketpy.doctor.start_facts import Folder, StartFacts
 
-REFUSED = 0.90              # upstream's diskSpaceWarningLevelRatio
 OPEN_FILES = 65_535         # what upstream's os.sh asks for is 655350
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "glusterfs")
 
@@ -76,15 +75,19 @@ def disks_are_fit(facts: StartFacts) -> Iterator[Finding]:
 
 def _room(facts: StartFacts, folder: Folder) -> Iterator[Finding]:
     subject = f"{folder.setting} {folder.path}"
-    if folder.used >= REFUSED:
-        what = f"its disk is {folder.used:.0%} full: from {REFUSED:.0%} on sends are refused"
+    levels = facts.disk_levels
+    if folder.used >= levels.warning:
+        what = f"its disk is {folder.used:.0%} full: from {levels.warning:.0%} on sends are refused"
+        yield error("disk-full", subject, what, "make room, or set another path")
+    elif folder.used >= levels.clean_forcibly and facts.is_broker:
+        what = f"its disk is {folder.used:.0%} full: from {levels.clean_forcibly:.0%} on files go before their time"
         yield error("disk-full", subject, what, "make room, or set another path")
     elif folder.used >= facts.disk_max_used and facts.is_broker:
         what = f"its disk is {folder.used:.0%} full: beyond diskMaxUsedSpaceRatio={facts.disk_max_used * 100:.0f} "
         yield warning("disk-nearly-full", subject, what + "expired files go at every hour", "make room")
     if folder.free < facts.needed:
-        what = f"its disk has {folder.free >> 20} MiB free, the first files take {facts.needed >> 20} MiB"
-        yield error("no-room", subject, what, "make room, or set mappedFileSizeCommitLog lower for a new store")
+        what = f"its disk has {folder.free >> 20} MiB free, the commit log's next files take {facts.needed >> 20} MiB"
+        yield warning("no-room", subject, what, "make room, or set mappedFileSizeCommitLog lower for a new store")
 
 
 def _kind(folder: Folder) -> Iterator[Finding]:

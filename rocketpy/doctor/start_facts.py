@@ -31,6 +31,7 @@ from rocketpy.errors import StartRefused
 from rocketpy.logs import log_folder, log_level, to_stdout
 from rocketpy.remoting.listen import bind
 from rocketpy.remoting.tls import Tls
+from rocketpy.store.clean import DiskLevels
 from rocketpy.store.lock import who_holds
 from rocketpy.store.paths import StorePaths, check_can_be_made, check_file, check_folder
 
@@ -65,8 +66,9 @@ class StartFacts:
     lock_holder: str = ""
     was_killed: bool = False
     folders: list[Folder] = field(default_factory=list)
-    needed: int = 0                                         # bytes of the files made at the start
+    needed: int = 0                                         # bytes of the commit log's next files
     disk_max_used: float = 0.75
+    disk_levels: DiskLevels = field(default_factory=DiskLevels)
     open_files: int = 0                                     # the hard limit, which a start takes
     max_map_count: int = 0
     store_files: int = 0
@@ -116,7 +118,8 @@ async def _broker(facts: StartFacts, program: BrokerProgram, environment: Enviro
     facts.address = program.advertised
     facts.name, facts.port = (broker.broker_name, broker.broker_id), program.server.listen_port
     facts.lock_holder, facts.was_killed = who_holds(paths.lock), paths.abort.exists()
-    facts.needed = 2 * store.mapped_file_size_commit_log
+    facts.needed = (1 if any(paths.log_files()) else 2) * store.mapped_file_size_commit_log
+    facts.disk_levels = DiskLevels.of(environment)
     facts.disk_max_used = store.disk_max_used_space_ratio / 100
     facts.store_files = sum(len(files) for _, _, files in os.walk(paths.root))
     checked(

@@ -21,6 +21,7 @@ from rocketpy.doctor.doctor import CLUSTER_CHECKS
 from rocketpy.doctor.facts import ClusterFacts, Limits
 from rocketpy.doctor.finding import Finding, findings
 from rocketpy.errors import RemotingSendError
+from rocketpy.protocol import sys_flag
 from rocketpy.protocol.admin_bodies import ConsumerRunningInfo
 from rocketpy.protocol.bodies import (
     ConsumeFromWhere,
@@ -33,6 +34,7 @@ from rocketpy.protocol.bodies import (
     SubscriptionData,
 )
 from rocketpy.protocol.codes import RequestCode
+from rocketpy.protocol.headers import SendMessageRequestHeaderV2
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.testing import RunningCluster, free_port
 
@@ -189,6 +191,30 @@ def test_a_group_that_is_behind_is_looked_at_twice(cluster: RunningCluster) -> N
     assert worst(facts, "stuck").subject == f"group {GROUP}"
 
 
+def test_half_messages_that_wait_for_their_end(cluster: RunningCluster) -> None:
+    properties = "\x02".join(("TRAN_MSG\x01true", "PGROUP\x01senders"))
+    send = SendMessageRequestHeaderV2(
+        producer_group="senders",
+        topic=TOPIC,
+        default_topic="TBW102",
+        default_topic_queue_nums=4,
+        queue_id=0,
+        sys_flag=sys_flag.TRANSACTION_PREPARED_TYPE,
+        born_timestamp=int(time.time() * 1000),
+        flag=0,
+        properties=properties,
+    )
+
+    async def scenario() -> ClusterFacts:
+        async with Calls(cluster.namesrv_addr) as calls:
+            for _ in range(3):
+                await calls.ask(cluster.broker_addr, request(RequestCode.SEND_MESSAGE_V2, send.encode(), b"x"))
+        cluster.run(cluster.broker.transactions.round())  # the first makes the topic known
+        return await look(cluster.namesrv_addr, Limits(timeout_ms=2_000, watch_ms=0, half_messages=3))
+
+    assert worst(asyncio.run(scenario()), "half-messages").what.startswith("3 half messages")
+
+
 class Answers:
     """Calls whose answers are given."""
 
@@ -226,6 +252,25 @@ def test_nobody_is_asked_when_the_time_is_up() -> None:
             await Asker(Answers(response()), 100, 0).ask("a:1", 28)  # type: ignore[arg-type]
 
     asyncio.run(scenario())
+
+
+def test_a_port_behind_a_firewall_costs_its_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def dropped(host: str, port: int) -> None:
+        await asyncio.Event().wait()
+
+    async def scenario() -> str:
+        return await Asker(Answers(response()), 5, 1_000).closed("10.0.0.1", 10911)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asyncio, "open_connection", dropped)
+    assert "a firewall drops it" in asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("address", ["nonsense", "host:port", "host:99999"])
+def test_an_address_that_is_none(address: str) -> None:
+    async def scenario() -> str:
+        return await Asker(Answers(response()), 5, 1_000).unreachable(address)  # type: ignore[arg-type]
+
+    assert "is not host:port" in asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(("host", "words"), [("127.0.0.1", "loopback"), ("172.17.0.3", "Docker"), ("10.9.8.7", "")])

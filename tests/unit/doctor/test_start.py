@@ -187,7 +187,8 @@ def test_nothing_is_wrong_with_a_start_that_is_well() -> None:
     [
         ("used", 0.95, ("disk-full", Severity.ERROR)),
         ("used", 0.80, ("disk-nearly-full", Severity.WARNING)),
-        ("free", 1 << 30, ("no-room", Severity.ERROR)),
+        ("used", 0.86, ("disk-full", Severity.ERROR)),
+        ("free", 1 << 30, ("no-room", Severity.WARNING)),
         ("file_system", "nfs4", ("file-system", Severity.WARNING)),
         ("file_system", "tmpfs", ("file-system", Severity.WARNING)),
         ("file_system", "overlay", ("file-system", Severity.WARNING)),
