@@ -18,6 +18,7 @@ from rocketpy.protocol.codes import ResponseCode
 from rocketpy.remoting.client import split_address
 
 IN_FLIGHT = 64
+REFUSED = "refused with code"
 B = TypeVar("B", bound=Body)
 
 
@@ -50,7 +51,7 @@ class Asker:
             except RocketPyError as fault:
                 raise NoAnswer(str(fault).removeprefix(f"{address}: ")) from None
         if answer.code != ResponseCode.SUCCESS:
-            raise NoAnswer(f"refused with code {answer.code}: {answer.remark or 'no remark'}", answer.code)
+            raise NoAnswer(f"{REFUSED} {answer.code}: {answer.remark or 'no remark'}", answer.code)
         return answer
 
     async def ask_for(self, kind: type[B], address: str, code: int, ext: dict[str, str] | None = None) -> B:
@@ -80,6 +81,11 @@ class Asker:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
             return ""
+
+
+def is_refusal(why: str) -> bool:
+    """Whether a reason why there is no answer is one that the server gave."""
+    return why.startswith(REFUSED)
 
 
 def decoded(kind: type[B], answer: Command) -> B:

@@ -9,7 +9,7 @@ from rocketpy.doctor.facts import BrokerFacts, ClusterFacts
 from rocketpy.doctor.finding import Finding, error, info, warning
 
 LOOPBACK = ("127.", "localhost:", "[::1]:")
-FIREWALL = "start it, correct the address, or open the port in the firewall"
+FIREWALL = "start it (anew), correct the address, or open the port in the firewall"
 
 
 def name_servers_answer(facts: ClusterFacts) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rocketpy.advertised_address import judge_address
 from rocketpy.client.calls import Calls
-from rocketpy.doctor.asker import Asker, NoAnswer, decoded, port_beside
+from rocketpy.doctor.asker import Asker, NoAnswer, decoded, is_refusal, port_beside
 from rocketpy.doctor.facts import BrokerFacts, ClusterFacts, Limits, NameServerFacts, Progress
 from rocketpy.protocol import names
 from rocketpy.protocol.admin_bodies import (
@@ -89,15 +89,20 @@ async def broker_facts(asker: Asker, broker: BrokerFacts) -> None:
     broker.fault = await asker.unreachable(broker.address)
     if broker.fault:
         return
+    questions = {
+        "runtime info": _runtime,
+        "configuration": _config,
+        "topics": _topics,
+        "consumer groups": _groups,
+        "progress of groups": _progress,
+    }
     await asyncio.gather(
         _port(asker, broker, "VIP", VIP_STEP),
         _port(asker, broker, "HA", HA_STEP),
-        _told(broker, "runtime info", _runtime(asker, broker)),
-        _told(broker, "configuration", _config(asker, broker)),
-        _told(broker, "topics", _topics(asker, broker)),
-        _told(broker, "consumer groups", _groups(asker, broker)),
-        _told(broker, "progress of groups", _progress(asker, broker)),
+        *(_told(broker, what, question(asker, broker)) for what, question in questions.items()),
     )
+    if broker.untold.keys() == questions.keys() and not any(map(is_refusal, broker.untold.values())):
+        broker.fault = f"takes connections and answers nothing: {broker.untold['runtime info']}"
 
 
 def doubt(host: str) -> str:
