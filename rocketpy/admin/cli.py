@@ -164,6 +164,9 @@ TOOL = Tool("mqadmin", add_help_option=False)
 
 def main(args: Sequence[str] | None = None, **more: Any) -> None:
     """Run the tool and leave with its exit code."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name in Chinese must not fail under LANG=C
             stream.reconfigure(errors="backslashreplace")

@@ -195,6 +195,14 @@ def test_a_reader_that_goes_away_is_no_fault(cluster):
     assert process.stderr == ""
 
 
+def test_closed_streams_are_no_fault():
+    process = subprocess.run(
+        f"{sys.executable} -m rocketpy.admin help <&- >&-; echo $?",
+        shell=True, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (process.stdout, process.stderr) == ("0\n", "")
+
+
 @pytest.mark.parametrize(
     ("words", "absent"),
     [([], {"asyncio", "rocketpy.client"}), (["help", "topicRoute"], {"uvloop", "rich", "yaml"})],

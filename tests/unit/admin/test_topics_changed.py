@@ -101,6 +101,16 @@ def test_a_deleted_topic_is_gone_from_broker_and_name_server(mqadmin, cluster):
     assert mqadmin("topicRoute", "-t", "Gone").code == 1
 
 
+def test_a_route_stays_while_a_broker_has_the_topic(mqadmin, cluster, monkeypatch):
+    mqadmin("updateTopic", "-b", cluster.broker_addr, "-t", "Half")
+    monkeypatch.setattr("rocketpy.admin.topic_deletion.all_in", lambda info, name: ["127.0.0.1:1", cluster.broker_addr])
+    found = mqadmin("deleteTopic", "-t", "Half", "-c", "DefaultCluster")
+    assert (found.code, found.out) == (1, "")
+    assert "broker 127.0.0.1:1 cannot be reached" in found.err
+    assert topic(cluster, "Half") is None
+    assert mqadmin("topicRoute", "-t", "Half").code == 0
+
+
 @pytest.mark.parametrize("words", [("updateTopic",), ("deleteTopic",), ("updateTopicPerm", "-p", "4")])
 def test_a_cluster_that_is_not_there(mqadmin, words):
     found = mqadmin(*words, "-t", "TBW102", "-c", "nosuch")
