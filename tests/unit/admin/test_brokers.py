@@ -143,6 +143,21 @@ def test_slaves_stand_below_their_master():
     }
 
 
+def test_a_setting_is_changed_on_every_master(mqadmin, cluster, monkeypatch):
+    changed = []
+
+    async def change(_, address, settings):
+        changed.append((address, settings))
+
+    monkeypatch.setattr("rocketpy.admin.broker_config.update_broker_config", change)
+    for where in (("-b", cluster.broker_addr), ("-c", "DefaultCluster")):
+        found = mqadmin("updateBrokerConfig", *where, "-k", " fileReservedTime ", "-v", "48")
+        assert (found.code, found.out) == (0, f"update broker config success, {cluster.broker_addr}\n")
+    assert changed == [(cluster.broker_addr, {"fileReservedTime": "48"})] * 2
+    nowhere = mqadmin("updateBrokerConfig", "-k", "a", "-v", "b")
+    assert (nowhere.code, nowhere.lines[0][:34]) == (2, "usage: mqadmin updateBrokerConfig ")
+
+
 def test_a_setting_is_one_line(mqadmin, cluster):
     found = mqadmin("updateBrokerConfig", "-b", cluster.broker_addr, "-k", "a", "-v", "b\nbrokerIP1=x")
     assert (found.code, found.err) == (2, "mqadmin: updateBrokerConfig: a key and a value are one line each\n")
