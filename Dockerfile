@@ -24,10 +24,9 @@ ARG group=rocketmq
 ARG uid=3000
 ARG gid=3000
 
-# HOME also for a uid that the image does not know; bytecode is there already.
+# Bytecode is there already. HOME is each user's own, as in the official image: root's store is /root/store.
 ENV ROCKETMQ_VERSION=4.5.2 \
     ROCKETMQ_HOME=/home/rocketmq/rocketmq-4.5.2 \
-    HOME=/home/rocketmq \
     PATH=/home/rocketmq/rocketmq-4.5.2/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1
 

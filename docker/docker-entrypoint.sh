@@ -2,6 +2,9 @@
 # Entry of the image: `nameserver …`, `broker …`, NODE_ROLE=nameserver|broker, or any command, as `sh mqbroker -c …`.
 # The server becomes process 1 and gets the signals of `docker stop` itself.
 
+# A uid that the image does not know has / for a home.
+[ "${HOME:-/}" != / ] || export HOME=/home/rocketmq
+
 here=$(dirname -- "$(readlink -f -- "$0")")
 case "${1:-}" in
   nameserver | broker) role=$1 ;;
