@@ -70,12 +70,25 @@ class RouteInfo:
     def register(self, said: Registration, connection: Channel) -> tuple[str, str] | None:
         """Take a broker in; a slave is told (haServerAddr, address) of its live master."""
         self.clusters.setdefault(said.cluster, {})[said.broker_name] = None
+        self._tell_twin(said, connection)
         first = self._put_address(said)
         if said.broker_id == MASTER_ID and (first or self.is_changed(said.broker_addr, said.data_version)):
             for config in filter(lambda topic: topic.topic_name, said.topics):
                 self._put_queue(said.broker_name, config)
         self._put_live(said, connection)
         return None if said.broker_id == MASTER_ID else self._master_of(said.broker_name)
+
+    def _tell_twin(self, said: Registration, connection: Channel) -> None:
+        """Two brokers under one name and id push each other out of the table, and nothing else says why."""
+        broker = self.brokers.get(said.broker_name)
+        former = broker.broker_addrs.get(said.broker_id, "") if broker else ""
+        live = self.live.get(former) if former != said.broker_addr else None
+        if live is not None and live.connection is not connection:
+            log.warning(
+                "broker %s:%d registers at %s while the one at %s is alive: clients find only the one that spoke last; "
+                "give each broker a brokerName of its own",
+                said.broker_name, said.broker_id, said.broker_addr, former,
+            )  # fmt: skip
 
     def _put_address(self, said: Registration) -> bool:
         """Put id -> address; True when the name or the id is new."""

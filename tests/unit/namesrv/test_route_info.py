@@ -7,6 +7,7 @@ import pytest
 from rocketpy.clock import ManualClock
 from rocketpy.namesrv.route_info import Registration, RouteInfo
 from rocketpy.protocol.bodies import DataVersion, TopicConfig
+from tests.symptoms import said
 
 A, A_SLAVE, B = "10.32.16.195:10911", "10.32.16.195:20911", "10.32.16.196:10911"
 
@@ -50,6 +51,26 @@ def register(
         filter_servers=filter_servers,
     )
     return connection, routes.register(said, connection)
+
+
+def twins(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line for line in caplog.messages if "while the one at" in line]
+
+
+def test_two_brokers_under_one_name_are_told_of(routes: RouteInfo, caplog: pytest.LogCaptureFixture) -> None:
+    register(routes, addr=A)
+    register(routes, addr=A_SLAVE, broker_id=1)
+    assert twins(caplog) == []
+    register(routes, addr=B)
+    said("clusterList shows one broker, then another, under one name", *twins(caplog))
+
+
+def test_a_broker_at_another_address_is_no_second_one(routes: RouteInfo, caplog: pytest.LogCaptureFixture) -> None:
+    connection, _ = register(routes, addr=A)
+    register(routes, addr=B, connection=connection)  # brokerIP1 was set while it ran
+    routes.unregister("broker-a", 0, B)
+    register(routes, addr=A)
+    assert twins(caplog) == []
 
 
 @pytest.fixture
