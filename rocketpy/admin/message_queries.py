@@ -36,7 +36,7 @@ from rocketpy.client.admin_messages import (
     messages_by_key,
     view_message,
 )
-from rocketpy.client.calls import ClientError
+from rocketpy.client.calls import BrokerRefused, ClientError
 from rocketpy.client.producer import Producer
 from rocketpy.client.pull_consumer import PullStatus
 from rocketpy.errors import RocketPyError
@@ -138,9 +138,14 @@ async def viewed(session: Session, msg_id: str) -> Message:
         if await is_place(session.admin, msg_id):
             raise
         raise CommandFailed(
-            f"{error}: the id is not of a broker of this cluster; of an id that a producer gave, "
-            f"`mqadmin queryMsgByUniqueKey -t <topic> -i {msg_id}` finds the message"
+            f"{msg_id} names no broker of this cluster ({shortly(error)}); if a producer gave the id, "
+            f"mqadmin queryMsgByUniqueKey -t <topic> -i {msg_id} finds the message"
         ) from None
+
+
+def shortly(error: ClientError) -> str:
+    """What came of asking for the message all the same."""
+    return error.remark or "refused" if isinstance(error, BrokerRefused) else str(error.__cause__ or error)
 
 
 async def sent_again(producer: Producer, msg_id: str, message: Message) -> Said:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from rocketpy._core.message import Message
 from rocketpy.admin.command import INT_MAX, Command, CommandFailed, Given, Option
-from rocketpy.admin.items import Column, Failed, Item, Pause, Rows, Said, Table
+from rocketpy.admin.items import Column, Failed, Item, Rows, Said, Table
 from rocketpy.admin.java import boolean, decimals
 from rocketpy.admin.session import Session
 from rocketpy.client.calls import ClientError
@@ -90,22 +91,28 @@ async def check_msg_send_rt(session: Session, given: Given) -> AsyncIterator[Ite
     rows = Rows(TIMES)
     yield rows.head
     total_ms = 0
-    for number in range(amount):
-        queue = queues[number % len(queues)]
-        began = session.admin.clock.monotonic_ms()
-        failure: ClientError | None = None
-        try:
-            await producer.send(message, queue)
-        except ClientError as error:
-            failure = error
-        took = int(session.admin.clock.monotonic_ms() - began)
-        total_ms += took if number else 0
-        yield rows.row(brokerName=queue.broker_name, queueId=queue.queue_id, sendResult=failure is None, rt=took)
-        if failure is not None:
-            yield Failed(f"{queue.broker_name} queue {queue.queue_id}", failure)
-        yield Pause()
+    with session.progress("messages", amount) as step:
+        for number in range(amount):
+            queue = queues[number % len(queues)]
+            took, failure = await timed(producer, message, queue)
+            total_ms += took if number else 0
+            yield rows.row(brokerName=queue.broker_name, queueId=queue.queue_id, sendResult=failure is None, rt=took)
+            if failure is not None:
+                yield Failed(f"{queue.broker_name} queue {queue.queue_id}", failure)
+            step()
     average = total_ms / (amount - 1) if amount != 1 else float("nan")
     yield Said(f"Avg RT: {decimals(average, 2)}\n", {"avgRt": average if amount != 1 else None})
+
+
+async def timed(producer: Producer, message: Message, queue: MessageQueue) -> tuple[int, ClientError | None]:
+    """How many milliseconds a send took, and why it did not succeed."""
+    began = producer.clock.monotonic_ms()
+    failure: ClientError | None = None
+    try:
+        await producer.send(message, queue)
+    except ClientError as error:
+        failure = error
+    return int(producer.clock.monotonic_ms() - began), failure
 
 
 COMMANDS = (

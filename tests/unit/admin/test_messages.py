@@ -6,9 +6,9 @@ import pytest
 
 from rocketpy.admin import message_queries
 from rocketpy.admin.java import local_time_ms
-from rocketpy.client import Admin, Producer, PullConsumer, new_message
+from rocketpy.client import Admin, BrokerRefused, Producer, PullConsumer, new_message
 from rocketpy.protocol.bodies import MessageQueue
-from tests.unit.admin.members import Member
+from tests.unit.admin.members import Member, route_of
 
 QUEUE = MessageQueue("Orders", "quickstart", 1)
 QUEUE_TEXT = "MessageQueue [topic=Orders, brokerName=quickstart, queueId=1]"
@@ -318,6 +318,23 @@ def test_how_long_sends_take(mqadmin, cluster):
     assert found.lines[4] == f"Avg RT: {(int(rows[1][3]) + int(rows[2][3])) / 2:.2f}"
     (row, average) = mqadmin("checkMsgSendRT", "-t", "Timed", "-a", "1", "-s", "10", "--json").rows
     assert (row["sendResult"], average) == (True, {"avgRt": None})
+
+
+def test_sends_that_fail(mqadmin, cluster, monkeypatch):
+    mqadmin("updateTopic", "-b", cluster.broker_addr, "-t", "Sealed", "-p", "4")
+    cluster.run(route_of(cluster, "Sealed"))
+    found = mqadmin("checkMsgSendRT", "-t", "Sealed", "-s", "1")
+    assert (found.code, found.out) == (1, "")
+    assert "no queue of Sealed can be written" in found.err
+
+    async def send(self, message, queue):
+        raise BrokerRefused(14, "service not available now")
+
+    monkeypatch.setattr(Producer, "send", send)
+    found = mqadmin("checkMsgSendRT", "-t", "Orders", "-a", "2", "-s", "1")
+    assert [line.split()[:3] for line in found.lines[1:3]] == [["quickstart", queue, "false"] for queue in "01"]
+    assert found.code == 1
+    assert found.err.count("CODE: 14  DESC: service not available now") == 2
 
 
 # ---- consume queues
