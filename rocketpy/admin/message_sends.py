@@ -9,7 +9,7 @@ from rocketpy.admin.command import INT_MAX, Command, CommandFailed, Given, Optio
 from rocketpy.admin.items import Column, Failed, Item, Rows, Said, Table
 from rocketpy.admin.java import boolean, decimals
 from rocketpy.admin.session import Session
-from rocketpy.client.calls import ClientError
+from rocketpy.client.calls import ClientError, masters_of
 from rocketpy.client.messages import new_message
 from rocketpy.client.producer import Producer
 from rocketpy.protocol.message_queue import MessageQueue
@@ -64,19 +64,20 @@ async def send_message(session: Session, given: Given) -> AsyncIterator[Item]:
 
 
 async def queue_of(producer: Producer, given: Given) -> MessageQueue:
-    """The queue of -b and -i. CommandFailed tells what there is when it is not among them."""
+    """The queue of -b and -i, which the broker may refuse; of -b alone one that can be written.
+
+    CommandFailed names the brokers that have the topic when this one has not.
+    """
     topic, broker_name = given.text("t"), given.text("b")
-    queues = await producer.queues(topic)
-    on_broker = [queue for queue in queues if queue.broker_name == broker_name]
-    if not on_broker:
-        names = ", ".join(sorted({queue.broker_name for queue in queues})) or "none"
-        raise CommandFailed(f"{topic} cannot be written on a broker named {broker_name}; it can on: {names}")
-    if "i" not in given:
-        return on_broker[0]
-    wanted = given.number("i", least=0, most=INT_MAX)
-    found = next((queue for queue in on_broker if queue.queue_id == wanted), None)
+    if "i" in given:
+        masters = masters_of(await producer.publish_route(topic))
+        queues = [MessageQueue(topic, name, given.number("i", least=0, most=INT_MAX)) for name in masters if name]
+    else:
+        queues = await producer.queues(topic)
+    found = next((queue for queue in queues if queue.broker_name == broker_name), None)
     if found is None:
-        raise CommandFailed(f"{topic} has queues 0 to {len(on_broker) - 1} on {broker_name}, not {wanted}")
+        names = ", ".join(sorted({queue.broker_name for queue in queues})) or "none"
+        raise CommandFailed(f"{topic} cannot be sent to a broker named {broker_name}; it can to: {names}")
     return found
 
 

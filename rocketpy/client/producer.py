@@ -93,17 +93,17 @@ class Producer(Calls):
     async def send_oneway(self, message: Message) -> None:
         """Send one message and hear nothing of it."""
         ready = ready_to_send(message)
-        queue, address = self._next_queue(await self._publish_route(ready.topic), ready.topic, "")
+        queue, address = self._next_queue(await self.publish_route(ready.topic), ready.topic, "")
         await self.remoting.oneway(address, self.signed(self._request(ready, RequestCode.SEND_MESSAGE_V2, queue)))
 
     async def queues(self, topic: str) -> list[MessageQueue]:
         """The queues a message of the topic can go to."""
-        return _writable_queues(await self._publish_route(topic), topic)
+        return _writable_queues(await self.publish_route(topic), topic)
 
     async def _send(self, message: Message, code: int, queue: MessageQueue | None) -> SendResult:
         failed_broker, failure = "", ClientError("not sent")
         for attempt in range(1 if queue else RETRY_TIMES + 1):
-            route = await self._publish_route(message.topic, anew=attempt > 0)
+            route = await self.publish_route(message.topic, anew=attempt > 0)
             target, address = (queue, masters_of(route)[queue.broker_name]) if queue else self._next_queue(
                 route, message.topic, failed_broker
             )  # fmt: skip
@@ -118,7 +118,8 @@ class Producer(Calls):
                 failed_broker, failure = target.broker_name, error
         raise failure
 
-    async def _publish_route(self, topic: str, *, anew: bool = False) -> TopicRouteData:
+    async def publish_route(self, topic: str, *, anew: bool = False) -> TopicRouteData:
+        """The route of a topic, or of what brokers make it from with its first message."""
         try:
             return await self.route(topic, anew=anew)
         except NoRoute:

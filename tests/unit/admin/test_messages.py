@@ -303,8 +303,8 @@ def test_a_message_is_sent(mqadmin, cluster):
     assert message["msgId"] == row.split()[-1]
     assert mqadmin(*words, "-b", "quickstart").code == 0
     unknown = mqadmin(*words, "-b", "elsewhere")
-    assert "on: quickstart" in unknown.err
-    assert "queues 0 to 1" in mqadmin(*words, "-b", "quickstart", "-i", "2").err
+    assert "it can to: quickstart" in unknown.err
+    assert "queueId[99] is illegal" in mqadmin(*words, "-b", "quickstart", "-i", "99").err
     alone = mqadmin(*words, "-i", "1")
     assert (alone.code, alone.out) == (1, "Broker name must be set if the queue is chosen!")
 
@@ -326,6 +326,9 @@ def test_sends_that_fail(mqadmin, cluster, monkeypatch):
     found = mqadmin("checkMsgSendRT", "-t", "Sealed", "-s", "1")
     assert (found.code, found.out) == (1, "")
     assert "no queue of Sealed can be written" in found.err
+    assert mqadmin("sendMessage", "-t", "Sealed", "-p", "x", "-b", "quickstart").code == 1
+    # A queue that is named is sent to whatever the topic's perm: clients mind it, brokers do not.
+    assert mqadmin("sendMessage", "-t", "Sealed", "-p", "x", "-b", "quickstart", "-i", "0").code == 0
 
     async def send(self, message, queue):
         raise BrokerRefused(14, "service not available now")
