@@ -122,8 +122,11 @@ class Producer(Calls):
         """The route of a topic, or of what brokers make it from with its first message."""
         try:
             return await self.route(topic, anew=anew)
-        except NoRoute:
-            return _to_be_made(await self.route(DEFAULT_TOPIC, anew=anew))
+        except NoRoute as missing:
+            try:
+                return _to_be_made(await self.route(DEFAULT_TOPIC, anew=anew))
+            except NoRoute:
+                raise missing from None
 
     def _next_queue(self, route: TopicRouteData, topic: str, not_broker: str) -> tuple[MessageQueue, str]:
         queues = _writable_queues(route, topic)

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from rocketpy._core.command import response
+from rocketpy._core.message import Message
 from rocketpy.client import Admin, BrokerRefused, ClientError
 from rocketpy.client import admin_groups as groups
 from rocketpy.client import admin_messages as messages
 from rocketpy.protocol.admin_bodies import Connection, ConsumerConnection, ConsumeStats, OffsetWrapper
-from rocketpy.protocol.bodies import BrokerData, ClusterInfo, MessageQueue
+from rocketpy.protocol.bodies import BrokerData, ClusterInfo, ConsumeType, MessageQueue
 
 NAMESRV = "ns:1"
 NOBODY = ConsumerConnection()
@@ -86,3 +87,35 @@ def test_an_id_is_no_address(admin, remoting, route):
     with pytest.raises(ClientError, match=r"10\.0\.0\.1:1"):
         asyncio.run(messages.message_by_id(admin, "T", "0A0000010000000100000000000000FF"))
     assert remoting.addresses(33) == ["10.0.0.1:1"]
+
+
+@pytest.mark.parametrize(
+    ("namesrv", "broker", "told"),
+    [
+        (17, None, "CODE:17 DESC:No topic route info in name server for the topic: %RETRY%CG"),
+        (0, 1, "CODE:1 DESC:broken"),
+        (0, None, "a:1"),
+    ],
+)
+def test_a_group_that_cannot_be_asked_is_unknown(admin, remoting, route, namesrv, broker, told):
+    remoting.servers[NAMESRV] = lambda command: response(namesrv, "none", None, route.encode())
+    if broker is not None:
+        remoting.servers["a:1"] = lambda command: response(broker, "broken")
+    track = asyncio.run(messages.group_track(admin, Message("T"), "CG"))
+    assert track.track_type is messages.TrackType.UNKNOWN
+    assert told in track.exception_desc
+
+
+def test_the_offsets_of_a_broker_that_is_away_are_not_guessed(admin, remoting, route):
+    """What it has may be past the message."""
+    info = ClusterInfo(broker_addr_table={broker.broker_name: broker for broker in route.broker_datas})
+    push = ConsumerConnection([Connection("c@1", "h:1", "JAVA", 317)], consume_type=ConsumeType.CONSUME_PASSIVELY)
+    told = {105: route.encode(), 106: info.encode()}
+    remoting.servers[NAMESRV] = lambda command: response(0, None, None, told[command.code])
+    bodies = {203: push.encode(), 208: stats("broker-a", 4).encode()}
+    remoting.servers["a:1"] = lambda command: response(0, None, None, bodies[command.code])
+    message = Message("T", queue_id=0, queue_offset=3, store_host=("b", 1))
+    track = asyncio.run(messages.group_track(admin, message, "CG"))
+    assert (track.track_type, track.exception_desc[:3]) == (messages.TrackType.UNKNOWN, "b:1")
+    message.store_host = ("a", 1)
+    assert asyncio.run(messages.group_track(admin, message, "CG")).track_type is messages.TrackType.CONSUMED

@@ -109,6 +109,12 @@ def test_a_new_topic_has_no_more_queues_than_the_send_asks_for(producer, remotin
     assert {command.ext["e"] for _, command in remoting.asked if command.code == 310} == {"0", "1", "2", "3"}
 
 
+def test_a_new_topic_that_nobody_makes_is_named(producer, remoting):
+    remoting.servers["ns:1"] = lambda command: response(17, "none")
+    with pytest.raises(NoRoute, match=r"no route for topic T$"):
+        send(producer)
+
+
 def test_large_bodies_are_compressed_and_batches_are_not(producer, remoting):
     serve(remoting, "a:1")
     asyncio.run(producer.send(new_message("T", bytes(5000))))
