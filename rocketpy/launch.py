@@ -108,7 +108,7 @@ def guarded(run: Callable[[], int], log: logging.Logger, open_log: Callable[[], 
         line, code = "interrupted before it served", 130
     except Exception as fault:
         _open_late(log, open_log)
-        log.exception("start failed")  # on stderr where no log can be opened
+        log.exception("unexpected fault")  # on stderr where no log can be opened
         line, code = f"unexpected {type(fault).__name__}: {fault}; the log has the traceback", EXIT_FAULT
     tell(line)
     _open_late(log, open_log)

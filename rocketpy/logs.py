@@ -8,6 +8,7 @@ import gzip
 import logging
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,11 +82,12 @@ def log_level(environment: Environment) -> int:
 def open_logs(files: Sequence[LogFile], environment: Environment) -> Path | None:
     """Begin to log where the surroundings say: the folder of the files, or None for stdout. StartRefused as below."""
     level = log_level(environment)
-    if to_stdout(environment):
+    folder = None if to_stdout(environment) else log_folder(environment)
+    if folder is None:
         start_stdout(files, level)
-        return None
-    folder = log_folder(environment)
-    start_logging(files, folder, level)
+    else:
+        start_logging(files, folder, level)
+    keep_traces()
     return folder
 
 
@@ -108,6 +110,26 @@ def start_stdout(files: Sequence[LogFile], level: int = logging.INFO) -> None:
     handler = StdoutLog()
     for file in files:
         _route(file, handler, level)
+
+
+def keep_traces() -> None:
+    """Log what Python would only print: faults that end a thread, and faults in places that no caller hears of.
+
+    Both are our own mistakes; stderr is often nowhere.
+    """
+    threading.excepthook = _thread_ended
+    sys.unraisablehook = _not_raised
+
+
+def _thread_ended(told: threading.ExceptHookArgs) -> None:
+    if told.exc_value is not None and not isinstance(told.exc_value, SystemExit):
+        name = told.thread.name if told.thread else "a thread"
+        logging.getLogger().error("%s ended by a fault", name, exc_info=told.exc_value)
+
+
+def _not_raised(told: "sys.UnraisableHookArgs") -> None:
+    if told.exc_value is not None:
+        logging.getLogger().error("%s %r", told.err_msg or "a fault in", told.object, exc_info=told.exc_value)
 
 
 def is_on_stdout(log: logging.Logger) -> bool:

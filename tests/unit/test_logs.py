@@ -3,6 +3,9 @@
 import gzip
 import logging
 import os
+import re
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,9 +31,10 @@ def _restore_loggers() -> Iterator[None]:
     names = {name for file in (*BROKER_FILES, *NAMESRV_FILES) for name in file.loggers}
     loggers = [logging.getLogger(name) for name in names]
     before = [(logger, list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
-    raising = logging.raiseExceptions
+    raising, hooks = logging.raiseExceptions, (threading.excepthook, sys.unraisablehook)
     yield
     logging.raiseExceptions = raising
+    threading.excepthook, sys.unraisablehook = hooks
     for logger, handlers, level, propagate in before:
         for handler in set(logger.handlers) - set(handlers):
             handler.close()
@@ -148,3 +152,34 @@ def test_the_page_has_the_files(program: str, files: tuple[LogFile, ...]) -> Non
     page = (Path(__file__).parents[2] / "docs" / "operating" / "logs.md").read_text()
     rows = {f"| {program} | `{file.name}` | {', '.join(file.loggers) or 'every other one'} |" for file in files}
     assert rows == {line for line in page.splitlines() if line.startswith(f"| {program} | ")}
+
+
+def test_faults_that_nobody_hears_of_keep_their_trace(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    class Spoilt:
+        def __del__(self) -> None:
+            raise ZeroDivisionError("on the way out")
+
+    def end() -> None:
+        raise ZeroDivisionError("in a thread")
+
+    open_logs(BROKER_FILES, surroundings(tmp_path, ROCKETMQ_LOG_ROOT=str(tmp_path)))
+    thread = threading.Thread(target=end, name="flush")
+    thread.start()
+    thread.join()
+    threading.Thread(target=sys.exit).start()  # no fault
+    Spoilt()
+    text = (tmp_path / "broker_default.log").read_text()
+    assert "ERROR flush - flush ended by a fault\nTraceback" in text
+    assert "ZeroDivisionError: on the way out" in text
+    assert text.count("Traceback") == 2
+    assert capfd.readouterr().err == ""
+
+
+def test_the_words_that_the_page_promises_are_in_the_code() -> None:
+    repo = Path(__file__).parents[2]
+    page = (repo / "docs" / "operating" / "logs.md").read_text()
+    promised = page.partition("What is searched for most")[2].partition(" Topics, queues")[0]
+    code = "".join(path.read_text() for path in (repo / "rocketpy").rglob("*.py"))
+    words = [word.replace("[0]", "[%d]").replace("normally", "") for word in re.findall(r"`([^`]+)`", promised)]
+    assert len(words) > 10
+    assert [word for word in words if word not in code] == []
