@@ -71,8 +71,13 @@ class JsonLines:
         self.out.flush()
 
 
+# Bodies, client ids and the like come from anybody: what a terminal would obey is shown as a picture of itself.
+CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+CONTROLS |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+
+
 class Terminal:
-    """Tables as wide as their content; sentences as upstream, each ending its line."""
+    """Tables as wide as their content; sentences as upstream, each ending its line; control characters as pictures."""
 
     def __init__(self, out: IO[str]) -> None:
         from rich.console import Console
@@ -103,7 +108,7 @@ class Terminal:
     def _print(self, text: str) -> None:
         if self.line_open and text != "\n":
             text = f"\n{text}"
-        self.console.print(text, end="", markup=False, soft_wrap=True)
+        self.console.print(text.translate(CONTROLS), end="", markup=False, soft_wrap=True)
         if text:
             self.line_open = not text.endswith("\n")
 
@@ -120,7 +125,7 @@ class Terminal:
             numbers = bool(rows) and all(is_number(column.cell(row)) for row in rows)
             shown.add_column(column.head, justify="right" if numbers else "left", no_wrap=True)
         for row in rows:
-            shown.add_row(*(RichText(column.cell(row)) for column in table.columns))
+            shown.add_row(*(RichText(column.cell(row).translate(CONTROLS)) for column in table.columns))
         # A line that is too long goes on in the next, as upstream's does: cells that wrap by themselves are unreadable.
         self.console.size = (WIDEST, self.console.height)  # a dumb terminal's width alone would not be believed
         self.console.print(shown, crop=False)
