@@ -137,6 +137,8 @@ async def _broker(facts: StartFacts, program: BrokerProgram, environment: Enviro
         _ports(facts, facts.port, facts.port - VIP_STEP)
     for setting, folder in (("storePathRootDir", paths.root), ("storePathCommitLog", paths.commit_log)):
         facts.folders.append(folder_facts(setting, folder))
+    if broker.fetch_namesrv_addr_by_address_server:
+        facts.name_servers = []  # the address server says which
     if broker.namesrv_addr:
         facts.name_servers = await asked(addresses_of(broker.namesrv_addr), environment, limits)
 

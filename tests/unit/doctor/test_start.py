@@ -144,6 +144,8 @@ def test_no_name_server(tmp_path: Path) -> None:
     path = broker(tmp_path)
     path.write_text("".join(line for line in path.read_text().splitlines(True) if "namesrvAddr" not in line))
     assert only(path).check == "no-namesrv"
+    path.write_text(path.read_text() + "fetchNamesrvAddrByAddressServer=true\n")
+    assert examine(path) == []
 
 
 def test_a_name_servers_file(tmp_path: Path) -> None:
