@@ -148,7 +148,10 @@ def _route(file: LogFile, handler: logging.Handler, level: int) -> None:
 
 
 class OneLine(logging.Formatter):
-    """Upstream's line, with its level names; what a peer sent cannot begin a line of its own."""
+    """Upstream's line, with its level names; what a peer sent cannot begin a line of its own.
+
+    A record may bring many: `extra={"lines": […]}`.
+    """
 
     LEVELS = {"WARNING": "WARN", "CRITICAL": "ERROR"}  # noqa: RUF012
 
@@ -160,8 +163,11 @@ class OneLine(logging.Formatter):
         return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
-        return super().formatMessage(record)
+        told = []
+        for line in getattr(record, "lines", (record.message,)):
+            record.message = line.replace("\r", "\\r").replace("\n", "\\n")
+            told.append(super().formatMessage(record))
+        return "\n".join(told)
 
 
 class StdoutLog(logging.Handler):

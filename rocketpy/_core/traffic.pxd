@@ -23,7 +23,8 @@ cdef struct Trail:               # a Count as it was at the last samples: rings 
 
 cdef struct QueueGets:           # what a group got from one queue
     Count gets                   # nums: milliseconds that reading took; times: pulls that got messages
-    Trail* trail                 # NULL before the first sample with such a pull
+    int64_t times_before         # gets.times at the last sample of a minute
+    Trail* trail                 # NULL as long as all was in memory, which took none
     int64_t behind_bytes         # at the last pull that looked at messages: from the last of them to the log's end; -1: none
     int64_t behind_ms            # age of the last message got; -1: none
 
@@ -36,9 +37,11 @@ cdef class Item:
     cdef Counts counts           # stays at this address
     cdef Trail* trail            # NULL before the first sample with a request
     cdef readonly str key        # `topic`, or `topic@group`
+    cdef Py_ssize_t place        # in Items.order
     cdef QueueGets* queue(self, int queue_id) except NULL       # made if there is none
     cdef bint has_counted(self) noexcept
     cdef int sample(self, int span, int64_t tick) except -1
+    cdef int _sample_queue(self, QueueGets* queue, int span, int64_t tick) except -1
     cdef bint rests(self, int64_t tick) noexcept
 
 cdef class Items:
@@ -51,6 +54,7 @@ cdef class Items:
     cdef int64_t[SPANS][DAY_SAMPLES] at_ms           # when the last ones were, monotonic
     cdef Count gone              # of items that were removed
     cpdef Item item(self, str key)                               # made if there is none
+    cdef int _remove(self, Item item) except -1
     cdef bint _has_moved(self, Trail* trail, int span, bint of_bytes) noexcept
     cdef tuple _window(self, Trail* trail, int span, bint of_bytes)
 

@@ -1,7 +1,5 @@
 """Counts by topic and by topic and group, and their samples of a minute, an hour and a day (spans 0, 1, 2)."""
 
-from collections.abc import Iterable
-
 class Item:
     """One key's counts since the start; the fast lane adds to them in place."""
 
@@ -45,11 +43,11 @@ class Items:
     def keys(self) -> list[str]:
         """Keys that counted something."""
 
-    def all_keys(self) -> list[str]:
-        """Those that have not counted yet, too."""
+    def remove(self, key: str) -> None:
+        """Forget an item; what it counted stays in `total`."""
 
-    def remove(self, keys: Iterable[str]) -> None:
-        """Forget items; what they counted stays in `total`."""
+    def remove_pairs(self, beginning: str, ending: str) -> None:
+        """Forget the items whose keys begin and end so."""
 
     def remove_resting(self) -> int:
         """Forget items that counted nothing in the last 24 hours; how many."""

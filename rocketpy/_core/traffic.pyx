@@ -6,6 +6,7 @@ items of a table are sampled at the same moments, each at every one after its fi
 only once it counted. A full table counts the rest together, so no peer can make it grow.
 """
 
+from libc.math cimport NAN
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
@@ -96,7 +97,24 @@ cdef class Item:
         cdef int i
         _sample(&self.trail, &self.counts.count, span, tick)
         for i in range(self.counts.queue_nums):
-            _sample(&self.counts.queues[i].trail, &self.counts.queues[i].gets, span, tick)
+            self._sample_queue(&self.counts.queues[i], span, tick)
+        return 0
+
+    cdef int _sample_queue(self, QueueGets* queue, int span, int64_t tick) except -1:
+        """The first that took milliseconds makes the trail: before it all were zero, as many as the item has."""
+        cdef int of, slot
+        if queue.gets.nums and queue.trail == NULL and self.trail != NULL:
+            queue.trail = <Trail*>calloc(1, sizeof(Trail))
+            if queue.trail == NULL:
+                raise MemoryError
+            for of in range(SPANS):
+                queue.trail.seen[of] = self.trail.seen[of] - (of == span)
+                for slot in range(KEPT[of]):
+                    _ring(queue.trail, of)[slot].times = queue.times_before
+        if queue.trail != NULL:
+            _sample(&queue.trail, &queue.gets, span, tick)
+        if span == 0:
+            queue.times_before = queue.gets.times
         return 0
 
     cdef bint rests(self, int64_t tick) noexcept:
@@ -133,6 +151,7 @@ cdef class Items:
             return self.others
         made = Item()
         made.key = key
+        made.place = len(self.order)
         self.table[key] = made
         self.order.append(made)
         return made
@@ -145,27 +164,30 @@ cdef class Items:
         cdef Item item
         return [item.key for item in self.table.values() if item.has_counted()]
 
-    def all_keys(self):
-        return list(self.table)
+    cdef int _remove(self, Item item) except -1:
+        """A sampling may be under way: places stay, begin_sample closes them up."""
+        del self.table[item.key]
+        self.order[item.place] = None
+        self.gone.nums += item.counts.count.nums
+        self.gone.size_bytes += item.counts.count.size_bytes
+        self.gone.times += item.counts.count.times
+        return 0
 
-    def remove(self, keys):
-        cdef Item item
-        gone = set()
-        for key in keys:
-            item = self.table.pop(key, None)
-            if item is not None:
-                gone.add(item)
-                self.gone.nums += item.counts.count.nums
-                self.gone.size_bytes += item.counts.count.size_bytes
-                self.gone.times += item.counts.count.times
-        if gone:   # a sampling may be under way: places stay, begin_sample closes them up
-            self.order = [None if item in gone else item for item in self.order]
+    def remove(self, str key not None):
+        if key in self.table:
+            self._remove(<Item>self.table[key])
+
+    def remove_pairs(self, str beginning not None, str ending not None):
+        cdef str key
+        for key in [key for key in self.table if (<str>key).startswith(beginning) and (<str>key).endswith(ending)]:
+            self._remove(<Item>self.table[key])
 
     def remove_resting(self):
         cdef Item item
         cdef int64_t tick = self.ticks[2]
-        resting = [item.key for item in self.table.values() if item.rests(tick)]
-        self.remove(resting)
+        resting = [item for item in self.table.values() if item.rests(tick)]
+        for item in resting:
+            self._remove(item)
         return len(resting)
 
     def total(self):
@@ -176,8 +198,13 @@ cdef class Items:
         return nums
 
     def begin_sample(self, int span, int64_t now_ms):
-        if None in self.order:
-            self.order = [item for item in self.order if item is not None]
+        cdef Item item
+        cdef Py_ssize_t place
+        if len(self.order) > len(self.table):
+            self.order = [each for each in self.order if each is not None]
+            for place in range(len(self.order)):
+                item = <Item>self.order[place]
+                item.place = place
         self.at_ms[span][self.ticks[span] % KEPT[span]] = now_ms
         self.ticks[span] += 1
         return len(self.order)
@@ -193,8 +220,11 @@ cdef class Items:
         return self._window(item.trail, span, of_bytes)
 
     def queue_window(self, Item item not None, int queue_id, int span):
+        cdef int seen = item.trail.seen[span] if item.trail != NULL else 0
         if not 0 <= queue_id < item.counts.queue_nums or item.counts.queues[queue_id].gets.times == 0:
             return None
+        if item.counts.queues[queue_id].trail == NULL:
+            return 0, NAN if seen == 1 else 0.0, 0.0
         return self._window(item.counts.queues[queue_id].trail, span, False)
 
     def moved(self, int span, bint of_bytes, int first, int behind):

@@ -94,13 +94,21 @@ class Stats:
         """What came in the last minute, hour or day; None for a name or a key that never counted."""
         if name == "GROUP_GET_LATENCY":
             return self._latency(key, span)
-        items, item, of_bytes = self._find(name, key)
-        return None if item is None else Snapshot(*items.window(item, span, of_bytes))
+        found = self._find(name, key)
+        if found is None:
+            return None
+        items, item, of_bytes = found
+        return Snapshot(*items.window(item, span, of_bytes))
 
     def total(self, name: str, key: str) -> int | None:
         """What came since the start."""
-        _, item, of_bytes = self._find(name, key)
-        return None if item is None else item.total[1 if of_bytes else 0]
+        if name.startswith("BROKER_"):
+            self._sum_up()
+        found = self._find(name, key)
+        if found is None:
+            return None
+        _, item, of_bytes = found
+        return item.total[1 if of_bytes else 0]
 
     def get_tps(self, group: str, topic: str) -> float:
         """Messages a second that a group took from a topic in the last minute; NaN right after its first."""
@@ -126,13 +134,16 @@ class Stats:
                 yield distance
             await asyncio.sleep(0)
 
-    def _find(self, name: str, key: str) -> tuple[Items, Item | None, bool]:
-        items, of_bytes = self._tables.get(name, (self.puts, False))
-        if name not in self._tables:
-            return items, None, False
-        if name.startswith("BROKER_"):
-            self._sum_up()
-        return items, items.find(key), of_bytes
+    def _find(self, name: str, key: str) -> tuple[Items, Item, bool] | None:
+        """The table and the item, and whether its bytes are asked for; None for what never counted."""
+        found = self._tables.get(name)
+        if found is None:
+            return None
+        items, of_bytes = found
+        if name.startswith("BROKER_") and items.find(key) is None:
+            self._sum_up()  # later the samples do: it goes through all items
+        item = items.find(key)
+        return None if item is None else (items, item, of_bytes)
 
     def _latency(self, key: str, span: Span) -> Snapshot | None:
         queue_id, _, rest = key.partition("@")
@@ -174,16 +185,16 @@ class Stats:
 
     def forget_topic(self, topic: str) -> None:
         """A topic was deleted. Upstream keeps its counters for ever."""
-        self.puts.remove([topic])
-        self._forget_pairs(lambda key: key.rpartition("@")[0] == topic)
+        self.puts.remove(topic)
+        self._forget_pairs(f"{topic}@", "")
 
     def forget_group(self, group: str) -> None:
         """A subscription group was deleted."""
-        self._forget_pairs(lambda key: key.rpartition("@")[2] == group)
+        self._forget_pairs("", f"@{group}")
 
-    def _forget_pairs(self, is_gone: Callable[[str], bool]) -> None:
+    def _forget_pairs(self, beginning: str, ending: str) -> None:
         for items in (self.gets, self.send_backs):
-            items.remove([key for key in items.all_keys() if is_gone(key)])
+            items.remove_pairs(beginning, ending)
         self._tell()
 
     def _tell(self) -> None:

@@ -183,3 +183,11 @@ def test_the_words_that_the_page_promises_are_in_the_code() -> None:
     words = [word.replace("[0]", "[%d]").replace("normally", "") for word in re.findall(r"`([^`]+)`", promised)]
     assert len(words) > 10
     assert [word for word in words if word not in code] == []
+
+
+def test_a_record_of_many_lines_has_the_head_before_each(tmp_path: Path) -> None:
+    start_logging((LogFile("stats.log", ("RocketmqStats",)),), tmp_path)
+    logging.getLogger("RocketmqStats").info("a\nb", extra={"lines": ["a", "b\nc"]})
+    lines = (tmp_path / "stats.log").read_text().splitlines()
+    assert [line.partition(" - ")[2] for line in lines] == ["a", r"b\nc"]
+    assert len({line.partition(" - ")[0] for line in lines}) == 1

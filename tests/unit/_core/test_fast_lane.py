@@ -338,7 +338,7 @@ def test_counts_outlive_rows_and_go_on_after_their_item_went(bench):
     bench.lane.forget_rows()
     bench.offer(send())
     assert bench.puts.item("T").total[0] == 2
-    bench.puts.remove(["T"])
+    bench.puts.remove("T")
     bench.offer(send())  # to a row whose item is gone: nobody asks for it any more
     bench.lane.forget_rows()
     bench.offer(send())

@@ -15,7 +15,7 @@ NOON_MS = 1_565_006_400_000  # full hour everywhere where hours are whole
 @pytest.fixture
 def lines(caplog):
     caplog.set_level(logging.INFO)
-    return lambda: [record.getMessage() for record in caplog.records]
+    return lambda: [line for record in caplog.records for line in record.getMessage().split("\n")]
 
 
 class Logged:
