@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from kit.cluster import Cluster
-from oracle import broker_scenarios, consumer_scenarios, namesrv_scenarios, tool_scenarios
+from oracle import broker_scenarios, consumer_scenarios, namesrv_scenarios, stats_scenarios, tool_scenarios
 from oracle.transcript import SILENCE, Differs, Scenario, Side, compare
 
 NULL = r"(java\.lang\.NullPointerException|com\.alibaba\.fastjson\.JSONException).*"
@@ -55,8 +55,8 @@ NOT_FOUND = {"code": 22, "remark": "can not find message.*",
 NO_TOPIC = {"code": 17, "remark": "No topic route info in name server for the topic: null.*"}
 
 # The last of the broker's own comes last of all: upstream stores what it sends.
-BROKER_SCENARIOS = [*broker_scenarios.SCENARIOS[:-1], *tool_scenarios.SCENARIOS, *consumer_scenarios.SCENARIOS,
-                    *broker_scenarios.SCENARIOS[-1:]]
+BROKER_SCENARIOS = [*broker_scenarios.SCENARIOS[:-1], *tool_scenarios.SCENARIOS, *stats_scenarios.SCENARIOS,
+                    *consumer_scenarios.SCENARIOS, *broker_scenarios.SCENARIOS[-1:]]
 
 
 def too_many(what: str) -> Differs:

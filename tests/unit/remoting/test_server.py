@@ -13,6 +13,7 @@ from rocketpy._core.command import Command, request, response
 from rocketpy.clock import ManualClock
 from rocketpy.errors import RemotingConnectError, RemotingSendError, RemotingTimeout, RequestRefused
 from rocketpy.remoting.client import RemotingClient
+from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.server import RemotingServer, bind
 
 ECHO, LATE, BOOM, REFUSE, HOLD, BIG, ASK, LONG = range(1, 9)
@@ -273,6 +274,33 @@ def test_a_peer_with_much_work_leaves_the_others_their_turn(run):
 
     run(main())
     assert served_before == list(range(1000))
+
+
+def test_what_is_left_of_a_turn_waits_and_says_so(run):
+    clock, served_before = ManualClock(), []
+
+    def long(connection, request):
+        clock.advance(20)
+        served_before.append(request.opaque)
+        return response(0)
+
+    async def main():
+        async with served({**TABLE, LONG: long}, clock=clock, watch=LoopWatch(60_000, clock)) as (server, client):
+            _, writer = await raw(client)
+            await until(lambda: server.connections)
+            (connection,) = server.connections
+            assert connection.backlog == ([], 0)
+            writer.write(b"".join(Command(LONG, opaque=n).encode() for n in range(20)))
+            while not served_before:
+                await asyncio.sleep(0)
+            codes, since_ms = connection.backlog
+            assert codes == [LONG] * (20 - len(served_before)) and codes
+            assert since_ms == clock.monotonic_ms()
+            await until(lambda: len(served_before) == 20)
+            assert connection.backlog == ([], 0)
+            writer.close()
+
+    run(main())
 
 
 def test_output_stays_in_order_when_the_socket_is_full(run):
