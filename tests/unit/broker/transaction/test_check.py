@@ -25,6 +25,14 @@ def test_the_first_round_makes_the_half_topic(tx, broker):
     assert broker.topics.get(OP) is None
 
 
+def test_what_a_check_reads_is_no_consumers_traffic(tx, producer, broker):
+    tx.half(b"open")
+    tx.later()
+    assert len(producer.asked) == 1
+    assert (broker.store.counts.puts, broker.store.counts.got, broker.store.counts.gets_missed) == (2, 0, 0)
+    assert broker.stats.total("GROUP_GET_NUMS", f"{HALF}@CID_RMQ_SYS_TRANS") is None
+
+
 def test_an_open_half_message_is_put_back_and_asked_about(tx, producer):
     half = tx.half(b"open", flag=7)
     tx.later()
