@@ -80,6 +80,7 @@ class Session:
         self._process = subprocess.Popen(
             [*client.command(home), command, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             env={**os.environ, "HOME": str(home), "NAMESRV_ADDR": "", "ROCKETMQ_GO_LOG_LEVEL": "warn"}, text=True,
+            cwd=home,
         )
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
