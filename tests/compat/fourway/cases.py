@@ -42,7 +42,8 @@ RATE = r"(\d+\.\d+)"
 FIGURES = {
     "clusterlist": rf"^CompatCluster .*?{RATE}\(0,0ms\) +{RATE}\(0,0ms\) +(\d+) +{RATE} {RATE}"
                    r"|^CompatCluster +broker-\S +0 +0 +(\d+)",
-    "brokerstatus": r"(?:msgPutTotalTodayNow|putMessage(?:Size|Times)Total|Tps|Ratio|EntireTimeMax|DistributeTime|Capacity|AverageSize"
+    "brokerstatus": r"(?:msgPutTotalTodayNow|putMessage(?:Size|Times)Total"
+                    r"|Tps|Ratio|EntireTimeMax|DistributeTime|Capacity|AverageSize"
                     r"|runtime) *:( .*)",
     "getbrokerconfig": r"istenPort *=( .*)",
     "getnamesrvconfig": r"listenPort *=( .*)",
