@@ -10,7 +10,8 @@ from rocketpy.admin.java import boolean, hash_order, queue_hash
 from rocketpy.admin.session import Session
 from rocketpy.admin.targets import each
 from rocketpy.admin.times import given_time
-from rocketpy.client.admin_groups import consume_stats, reset_offsets, reset_offsets_old, update_offset
+from rocketpy.client.admin_groups import consume_stats
+from rocketpy.client.admin_offsets import reset_offsets, reset_offsets_old, update_offset
 from rocketpy.client.calls import BrokerRefused, any_address
 from rocketpy.errors import RocketPyError
 from rocketpy.protocol.codes import ResponseCode

@@ -69,7 +69,7 @@ UPSTREAM = (
     Entry("getBrokerConfig", "Get broker config by cluster or special broker!", "broker_config"),
     Entry("queryCq", "Query cq command.", "consume_queues"),
     Entry("sendMessage", "Send a message", "message_sends"),
-    Entry("consumeMessage", "Consume message", "message_print"),
+    Entry("consumeMessage", "Consume message", "message_consume"),
     Entry("updateAclConfig", "Update acl config yaml file in broker", "access"),
     Entry("deleteAccessConfig", "Delete Acl Config Account in broker", "access"),
     Entry("clusterAclConfigVersion", "List all of acl config version information in cluster", "access"),

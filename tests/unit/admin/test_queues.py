@@ -6,7 +6,7 @@ import pytest
 
 from rocketpy._core.message import Message
 from rocketpy.admin.command import CommandFailed
-from rocketpy.admin.message_print import consumed_from_all
+from rocketpy.admin.message_consume import consumed_from_all
 from rocketpy.admin.queues import EVERYTHING, Window, batches, messages_in, named_queue, span
 from rocketpy.client import PullResult, PullStatus
 from rocketpy.protocol.bodies import MessageQueue, QueueData, TopicRouteData

@@ -9,6 +9,7 @@ from rocketpy._core.message import Message
 from rocketpy.client import Admin, BrokerRefused, ClientError
 from rocketpy.client import admin_groups as groups
 from rocketpy.client import admin_messages as messages
+from rocketpy.client import admin_offsets as offsets
 from rocketpy.protocol.admin_bodies import Connection, ConsumerConnection, ConsumeStats, OffsetWrapper
 from rocketpy.protocol.bodies import BrokerData, ClusterInfo, ConsumeType, MessageQueue
 
@@ -67,7 +68,7 @@ def test_offsets_for_clients_in_cpp(admin, remoting):
     body = b'{"offsetTable":[{"topic":"T","brokerName":"b","queueId":2,"offset":7}]}'
     for address in ("a:1", "b:1", "c-slave:1"):
         remoting.servers[address] = lambda command: response(0, None, None, body)
-    found = asyncio.run(groups.reset_offsets(admin, "T", "CG", 0, force=True, cpp=True))
+    found = asyncio.run(offsets.reset_offsets(admin, "T", "CG", 0, force=True, cpp=True))
     assert found == {MessageQueue("T", "b", 2): 7}
     asked = [command for _, command in remoting.asked if command.code == 222]
     assert {command.language for command in asked} == {"CPP"}
