@@ -33,6 +33,7 @@ from tests.symptoms import said
 from tests.unit.broker.test_agreement import Agreement, member
 from tests.unit.broker.test_agreement import said as entry
 from tests.unit.broker.test_overload import Connection, Watch
+from tests.unit.test_start_faults import free_broker_port
 
 REPO = Path(__file__).parents[2]
 HOST = "127.0.0.1"
@@ -139,37 +140,31 @@ def test_a_slave(start: Callable[..., str]) -> None:
 
 
 class Broker:
-    """A broker in a process of its own, as an operator starts it; its first lines."""
+    """A broker in a process of its own, as an operator starts it; it is ended at the end of the block."""
 
-    def __init__(self, home: Path, *words: str) -> None:
-        with socket.socket() as free:
-            free.bind((HOST, 0))
-            port = max(free.getsockname()[1], 1024 + 3)
-        (home / "b.conf").write_text(f"listenPort={port}\nmappedFileSizeCommitLog=1048576\nmaxHashSlotNum=100\n")
-        environment = {"HOME": str(home), "ROCKETMQ_HOME": str(REPO), "PYTHONPATH": str(REPO)}
+    def __init__(self, home: Path, *words: str, until: str, **variables: str) -> None:
+        home.mkdir()
+        (home / "b.conf").write_text(f"listenPort={free_broker_port()}\nmappedFileSizeCommitLog=1048576\nmaxHashSlotNum=100\n")
+        environment = {"HOME": str(home), "ROCKETMQ_HOME": str(REPO), "PYTHONPATH": str(REPO), **variables}
         command = [sys.executable, "-m", "rocketpy.cli", "broker", "-c", str(home / "b.conf"), *words]
-        self.log = home / "logs" / "rocketmqlogs" / "broker.log"
-        self.process = subprocess.Popen(
+        self._until = until
+        self._process = subprocess.Popen(
             command, env=environment, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
     def __enter__(self) -> list[str]:
-        """What it said until it served."""
-        assert self.process.stdout
-        said: list[str] = []
-        for line in self.process.stdout:
-            said.append(line.strip())
-            if "boot success" in line:
+        """What it said until it said this; of a line of the log, what it says."""
+        assert self._process.stdout
+        told: list[str] = []
+        for line in self._process.stdout:
+            told.append(line.strip().rpartition(" MainThread - ")[2])
+            if self._until in line:
                 break
-        return said
+        return told
 
     def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=20)
-
-
-def logged(path: Path) -> list[str]:
-    return [line.partition(" - ")[2] for line in path.read_text().splitlines()]
+        self._process.terminate()
+        self._process.communicate(timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -201,17 +196,15 @@ def ask(served: RunningCluster) -> Ask:
 
 
 def test_nobody_finds_a_broker(tmp_path: Path, ask: Ask, served: RunningCluster) -> None:
-    (tmp_path / "one").mkdir()
-    with Broker(tmp_path / "one") as told:
+    with Broker(tmp_path / "one", until="boot success") as told:
         alone = [line for line in told if line.startswith("no name server")]
     said(
         "sendDefaultImpl call timeout, RemotingTooMuchRequestException, connect to …:10909 failed",
         *(line for line in told if line.startswith("clients are given")),
     )
-    (tmp_path / "two").mkdir()
-    second = Broker(tmp_path / "two", "-n", "no-such-host.invalid:9876")
-    with second:
-        unreached = [line for line in logged(second.log) if line.startswith("not registered")]
+    unknown_host = ("-n", "no-such-host.invalid:9876")
+    with Broker(tmp_path / "two", *unknown_host, until="not registered", ROCKETMQ_LOG_STDOUT="true") as told:
+        unreached = [line for line in told if line.startswith("not registered")]
     unknown = ask(RequestCode.GET_ROUTEINTO_BY_TOPIC, {"topic": "Unknown"}, at=served.namesrv_addr)
     said("No route info of this topic", *alone, *unreached, unknown)
     said("Name or service not known, UnknownHostException", *unreached)
