@@ -144,7 +144,8 @@ class Broker:
 
     def __init__(self, home: Path, *words: str, until: str, **variables: str) -> None:
         home.mkdir()
-        (home / "b.conf").write_text(f"listenPort={free_broker_port()}\nmappedFileSizeCommitLog=1048576\nmaxHashSlotNum=100\n")
+        settings = {"listenPort": free_broker_port(), "mappedFileSizeCommitLog": 1 << 20, "maxHashSlotNum": 100}
+        (home / "b.conf").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         environment = {"HOME": str(home), "ROCKETMQ_HOME": str(REPO), "PYTHONPATH": str(REPO), **variables}
         command = [sys.executable, "-m", "rocketpy.cli", "broker", "-c", str(home / "b.conf"), *words]
         self._until = until
