@@ -158,15 +158,17 @@ class NamesrvLink:
         await asyncio.gather(*(self._register(server) for server in self._servers))
 
     async def _keep_registered(self, server: NameServerState) -> None:
-        pause_s = SECOND_REGISTRATION_S
+        """Changes are sent one-way; what a name server answers comes with each period all the same."""
+        now = asyncio.get_running_loop().time
         await self._register(server)
+        due = now() + SECOND_REGISTRATION_S
         while True:
             oneway = False
             try:
-                await asyncio.wait_for(server.changed.wait(), pause_s if server.registered else RETRY_S)
+                await asyncio.wait_for(server.changed.wait(), due - now() if server.registered else RETRY_S)
                 oneway = server.registered is True  # one that failed has to answer first
             except asyncio.TimeoutError:
-                pause_s = self._config.register_name_server_period / 1000
+                due = now() + self._config.register_name_server_period / 1000
             await self._register(server, oneway=oneway)
 
     async def _register(self, server: NameServerState, *, oneway: bool = False) -> None:

@@ -197,6 +197,22 @@ def test_changes_of_topics_go_out_at_once_and_together(client: Client, make: Mak
     run(scenario())
 
 
+def test_changes_in_between_do_not_put_off_the_registration_that_is_answered(client: Client, make: Make) -> None:
+    """Only an answer brings the order topics."""
+    link, topics = make(namesrv_addr=NS1)
+
+    async def scenario() -> None:
+        await link.start()
+        client.take()
+        for number in range(12):
+            topics.put(TopicConfig(f"T{number}"))
+            await asyncio.sleep(5)
+        assert (NS1, REGISTER, False) in client.take()
+        await link.stop()
+
+    run(scenario())
+
+
 def test_a_name_server_that_hangs_delays_nobody(
     client: Client, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
