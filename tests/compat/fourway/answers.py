@@ -16,10 +16,12 @@ from fourway.calls import CALLS, filled
 from fourway.outcome import plain
 from fourway.world import World
 
-# Members that are figures of time and speed, or of the machine; and whether a wiped broker is back already.
+# Members that are figures of time and speed, or of the machine; and what comes with the next registration: whether a
+# wiped broker is back, and a new topic's order.
 FIGURES = {
     "consumeTps", "spentTimeMills", "listenPort", "haListenPort", "counter", "boundaryInfo", "runtime",
-    "commitLogDirCapacity", "perm", "subVersion", "jstack", "port", "commitLogMaxOffset", "earliestMessageTimeStamp",
+    "commitLogDirCapacity", "perm", "subVersion", "sum", "avgpt", "jstack", "port", "commitLogMaxOffset",
+    "earliestMessageTimeStamp", "order",
 }
 FIGURE_NAMES = re.compile(r"(msg|putMessage|getMessage).*|.*(Tps|tps|RT|TPS|Ratio)$")
 QUESTION = re.compile("examine|fetch|get|query|view|search|max|min|earliest|message")
