@@ -23,6 +23,7 @@ MASKS = [
     (re.compile(r"/?\b\d+\.\d+\.\d+\.\d+:\d+"), "<client>"),
     (re.compile(rf"_(?:{'|'.join(WORDS)})\b"), "_tool"),
     (re.compile(r"@[0-9a-f]{4,8}\b"), "@<hash>"),
+    (re.compile(r"(consumerGroup=CG_reset_tool, trackType=)\w+"), r"\1#"),  # a client takes 10 s to obey a reset
     (re.compile(r"\b20\d{12}(?:\d{3})?\b"), "<time>"),
     (re.compile(r"(?s)(#Consumer jstack#).*"), r"\1"),
     (re.compile(r"(?s)exceptionDesc=(?!null).*?\](?=MessageTrack|\n|$)"), "exceptionDesc=<why>]"),
