@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 from rocketpy.admin.command import Command, Given, Option
@@ -58,7 +59,8 @@ async def flow_of(session: Session, masters: list[str], name: str, key: str) -> 
     flow = Flow()
     for _, answer in await each(masters, lambda address: broker_stats(session.admin, address, name, key)):
         if isinstance(answer, BrokerStatsData):
-            flow.tps += answer.stats_minute.tps
+            if not isnan(answer.stats_minute.tps):  # no two samples yet: null on the wire, which upstream's tool reads as 0
+                flow.tps += answer.stats_minute.tps
             flow.day += answer.stats_day.sum or answer.stats_hour.sum or answer.stats_minute.sum
         elif not (isinstance(answer, BrokerRefused) and answer.code == ResponseCode.SYSTEM_ERROR):
             flow.failed.append(answer)
