@@ -59,7 +59,7 @@ async def flow_of(session: Session, masters: list[str], name: str, key: str) -> 
     flow = Flow()
     for _, answer in await each(masters, lambda address: broker_stats(session.admin, address, name, key)):
         if isinstance(answer, BrokerStatsData):
-            if not isnan(answer.stats_minute.tps):  # no two samples yet: null on the wire, which upstream's tool reads as 0
+            if not isnan(answer.stats_minute.tps):  # else null on the wire, which upstream's tool reads as 0
                 flow.tps += answer.stats_minute.tps
             flow.day += answer.stats_day.sum or answer.stats_hour.sum or answer.stats_minute.sum
         elif not (isinstance(answer, BrokerRefused) and answer.code == ResponseCode.SYSTEM_ERROR):
