@@ -28,7 +28,7 @@ class Checkpoint:
         self.physic_msg_timestamp = 0   # commit log
         self.logics_msg_timestamp = 0   # consume queues
         self.index_msg_timestamp = 0    # closed index files
-        self.is_damaged = False         # what `load` found should be written anew
+        self.is_known = False           # whether `load` found the times; else the file should be written anew
 
     @property
     def min_timestamp(self) -> int:
@@ -50,11 +50,10 @@ class Checkpoint:
         except OSError as error:
             log.error("store checkpoint file %s cannot be read (%s): everything is recovered", self.path, error)
             return
-        self.is_damaged = len(data) < LAYOUT.size or any(data[LAYOUT.size :])
         if len(data) < LAYOUT.size:
             log.error("store checkpoint file %s has %d bytes: everything is recovered", self.path, len(data))
             return
-        if self.is_damaged:
+        if any(data[LAYOUT.size :]):
             log.error("store checkpoint file %s is garbled behind its times: everything is recovered", self.path)
             return
         self._take(*LAYOUT.unpack_from(data))
@@ -78,11 +77,11 @@ class Checkpoint:
     def _take(self, physic: int, logics: int, index: int) -> None:
         latest = self._clock.now_ms() + FUTURE_MS
         if not all(0 <= time <= latest for time in (physic, logics, index)):
-            self.is_damaged = True
             log.error(
                 "store checkpoint file %s is garbled (physic %d, logics %d, index %d): everything is recovered",
                 self.path, physic, logics, index,
             )
             return
         self.physic_msg_timestamp, self.logics_msg_timestamp, self.index_msg_timestamp = physic, logics, index
+        self.is_known = True
         log.info("store checkpoint: physic %d, logics %d, index %d", physic, logics, index)

@@ -152,10 +152,10 @@ class MessageStore:
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Accept puts: from here on a crash is noticed at the next start."""
         self._loop = loop
+        if not self.checkpoint.is_known:
+            self._replace_checkpoint()
         self._mark_open()
         self._run_aside(self.remover.clear_left_overs)
-        if self.checkpoint.is_damaged:
-            self._replace_checkpoint()
         self.writer.wake_through(self._allocator.event_fd, self.flusher.event_fd)
         self.flusher.start(loop)
         self._queue_flusher.start(loop, after_crash=not self._was_clean)
@@ -179,7 +179,7 @@ class MessageStore:
     def _replace_checkpoint(self) -> None:
         try:
             self.checkpoint.persist()
-        except OSError as error:  # an unreadable one only makes recovery longer
+        except OSError as error:  # without one recovery only takes longer
             log.warning("%s: not written anew (%s)", self.checkpoint.path, error.strerror)
 
     def shutdown(self) -> None:

@@ -66,9 +66,16 @@ class QueueEnds:
         """What `indexed_to` was at the last clean stop; None when that is not known."""
         try:
             ends = read_ends(self.path)
-        except (OSError, ValueError):               # `lost` has said it
+        except (OSError, ValueError):               # `lost` says it
             return None
         return ends.index_end if ends.log == self._writer.log.end_offset else None
+
+    def log_end(self) -> int:
+        """How far the commit log was on disk when the file was written; 0 when that is not known."""
+        try:
+            return read_ends(self.path).log
+        except (OSError, ValueError):               # `lost` says it
+            return 0
 
     def lost(self, clean: bool) -> str | None:
         """Why the queues cannot be trusted to be complete, or None."""

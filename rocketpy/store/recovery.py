@@ -24,6 +24,7 @@ STEP_BYTES = 64 << 20
 MOST_TOLD = 20
 SAY_EVERY_MS = 1000
 SECTOR = 512
+STALE_MS = 60_000                       # no flush is that late: a younger message proves an old checkpoint
 BODY_SIZE_AT = 84
 BODY_SIZE = struct.Struct(">i")
 RECORD_OVERHEAD = 91
@@ -41,7 +42,8 @@ class Recovery:
         self._log: MappedFiles = writer.log
         self._checkpoint = checkpoint
         self._clean = clean
-        self._safe_ms = checkpoint.physic_msg_timestamp  # store time up to which the log was on disk
+        self._safe_ms = checkpoint.physic_msg_timestamp  # store time before which the log was on disk
+        self.safe_end = 0                                   # how far it was on disk besides, if that is known
         self._said_ms = clock.monotonic_ms()
         self.end = 0
         self.breaks_off_at: int | None = None               # where the last file was found to end
@@ -59,7 +61,7 @@ class Recovery:
 
     def _lacks_its_end(self, walk: LogWalk) -> bool:
         """Is the last record torn where no CRC tells, in topic or properties? File or sector end there."""
-        if walk.last_at < 0 or (walk.last_timestamp <= self._safe_ms and self.breaks_off_at is None):
+        if walk.last_at < 0 or (self._was_synced(walk.last_at, walk.last_timestamp) and self.breaks_off_at is None):
             return False
         record = self._log.read(walk.last_at, walk.at - walk.last_at) or b""
         if int.from_bytes(record[:4], "big") != len(record):    # a blank was written behind it: it is whole
@@ -120,7 +122,7 @@ class Recovery:
         return True
 
     def _next_record(self, at: int) -> int | None:
-        """The next whole record that was on disk for certain: not younger than the checkpoint, or in a later file."""
+        """The next whole record that was on disk for certain."""
         tail_start = self._last_used_file()
         for start in self._log.file_starts:
             if start + self._log.file_size <= at:
@@ -129,9 +131,18 @@ class Recovery:
                 found = find_record(self._writer, start + first, start + behind)
                 if found is not None:
                     offset, store_time = found
-                    was_on_disk = self._clean or store_time <= self._safe_ms or at < tail_start
-                    return offset if was_on_disk else None
+                    is_stale = at < tail_start and self._is_checkpoint_stale(store_time)
+                    return offset if self._clean or is_stale or self._was_synced(offset, store_time) else None
         return None
+
+    def _was_synced(self, offset: int, store_time: int) -> bool:
+        """Was this record on disk for certain? Of the checkpoint's own millisecond some came behind the sync."""
+        return store_time < self._safe_ms or (store_time == self._safe_ms and offset < self.safe_end)
+
+    def _is_checkpoint_stale(self, store_time: int) -> bool:
+        """Is it missing, or so old that a message of this time was on disk all the same?"""
+        begin_ms = self._safe_ms or first_record_time(self._writer, self._log.first_offset)
+        return not self._checkpoint.is_known or store_time > begin_ms + STALE_MS
 
     def _last_used_file(self) -> int:
         """Where the newest file begins that holds a record: damage before it is in a closed file."""

@@ -131,8 +131,10 @@ def test_stale_bytes_behind_a_cut_tail_never_come_back(broker: DamagedBroker) ->
 
 
 def test_a_record_damaged_in_a_closed_file(broker: DamagedBroker) -> None:
-    """It is reported with file and offset, and what follows stays readable."""
-    filled(broker).kill()
+    """It is reported with file and offset, and what follows stays readable: a checkpoint says it was on disk."""
+    filled(broker).stop()
+    broker.start().send(50)
+    broker.kill()
     path = broker.log_files()[1]
     overwrite(path, 0, b"damaged!")
     broker.start().holds(lost=1)

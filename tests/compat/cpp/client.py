@@ -102,9 +102,10 @@ def oneway(producer: Producer, options: Options) -> None:
 
 
 def orderly(producer: Producer, options: Options) -> None:
+    """The core's own second try goes to another queue, which would break the lane: `patiently` asks for the same."""
     lanes = int(options.get("lanes", 4))
     for index in indexes(options):
-        sent(index, patiently(producer.send_orderly, message(options, index), index % lanes))
+        sent(index, patiently(producer.send_orderly, message(options, index), index % lanes, 0))
 
 
 MODES = {"sync": sync, "async": asynchronous, "oneway": oneway, "orderly": orderly}

@@ -50,7 +50,7 @@ def test_damage_is_zeros_and_a_line(checkpoint: Checkpoint, data: bytes, caplog:
     times = (checkpoint.physic_msg_timestamp, checkpoint.logics_msg_timestamp, checkpoint.index_msg_timestamp)
     assert times == (0, 0, 0)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    assert checkpoint.is_damaged
+    assert not checkpoint.is_known
 
 
 def test_persist_keeps_the_size(checkpoint: Checkpoint) -> None:

@@ -14,7 +14,7 @@ from rocketpy._core.message import Message, decode_messages
 from rocketpy.clock import ManualClock
 from rocketpy.errors import StartRefused
 from rocketpy.store.message_store import MessageStore
-from rocketpy.store.recovery import Recovery
+from rocketpy.store.recovery import STALE_MS, Recovery
 from rocketpy.store.results import GetMessageStatus
 
 OpenStore = Callable[..., MessageStore]
@@ -101,18 +101,35 @@ def test_stale_bytes_behind_a_cut_never_come_back(open_store: OpenStore) -> None
 def test_damage_in_a_closed_file_is_reported_and_stepped_over(
     open_store: OpenStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = open_store()
-    put(store, 100, queues=1)
+    clock = ManualClock()
+    store = open_store(clock=clock)
+    put(store, 20, queues=1)
+    clock.advance(STALE_MS + 1)                         # no flush is that late
+    put(store, 80, queues=1)
     first = Path(store.writer.log.paths[1])
     crash(store)
     with first.open("r+b") as file:
         file.seek(90)
         file.write(b"garbage")
     with caplog.at_level(logging.WARNING):
-        again = open_store()
+        again = open_store(clock=clock)
     assert caplog.text.count(f"{first}: damaged at offset 4096") == 1
     assert again.max_offset("TopicTest", 0) == 100
     assert again.record_at(4096 + 214) is not None
+
+
+def test_a_tear_in_a_file_that_was_closed_before_it_was_synced_ends_the_log(open_store: OpenStore) -> None:
+    """A power loss may keep a later file's pages; without this messages would be missing in the middle of a queue."""
+    store = open_store()
+    put(store, 100, queues=1)
+    path, torn = Path(store.writer.log.paths[1]), (store.queue("TopicTest", 0).entry(20) or ())[0]
+    crash(store)
+    with path.open("r+b") as file:
+        file.seek(torn - 4096)
+        file.write(b"garbage")
+    again = open_store()
+    assert again.max_offset("TopicTest", 0) == 20
+    assert bodies(again, 0) == list(range(20))
 
 
 def test_damage_that_was_on_disk_is_stepped_over_in_the_last_file(open_store: OpenStore) -> None:
@@ -134,6 +151,26 @@ def test_damage_that_was_on_disk_is_stepped_over_in_the_last_file(open_store: Op
     again = open_store(clock=clock, mapped_file_size_commit_log=65536)
     assert again.max_offset("TopicTest", 0) == 35
     assert bodies(again, 0) == [*range(9), *range(10, 30), *range(5)]
+
+
+def test_what_the_checkpoints_own_millisecond_stored_behind_the_sync_is_cut_at_a_tear(open_store: OpenStore) -> None:
+    """Otherwise messages would be missing in the middle of a queue."""
+    clock = ManualClock()
+    store = open_store(clock=clock, mapped_file_size_commit_log=65536)
+    put(store, 10, queues=1)
+    store.flusher.stop()
+    assert store.flush_all()
+    put(store, 10, queues=1)                            # of the same millisecond
+    path, _ = last_file(store)
+    places = [(store.queue("TopicTest", 0).entry(index) or ())[0] for index in (5, 14)]
+    crash(store)
+    with path.open("r+b") as file:
+        for at in places:                               # one was on disk, of the other nobody knows
+            file.seek(at)
+            file.write(b"garbage")
+    again = open_store(clock=clock, mapped_file_size_commit_log=65536)
+    assert again.max_offset("TopicTest", 0) == 14
+    assert bodies(again, 0) == [*range(5), *range(6, 10), *range(4)]
 
 
 def garble(path: Path, start: int, size: int) -> None:
