@@ -17,6 +17,7 @@ from rocketpy import json_file
 from rocketpy.broker.table_text import TableText
 from rocketpy.errors import StartRefused
 from rocketpy.protocol import fastjson
+from rocketpy.protocol.body import to_int
 
 log = logging.getLogger("RocketmqBroker")
 
@@ -120,8 +121,8 @@ class ConsumerOffsets:
         text = json_file.load(self._path)
         try:
             stored = fastjson.loads(text).get("offsetTable") or {} if text else {}
-            self.table = {key: {int(id): int(at) for id, at in row.items()} for key, row in stored.items()}
-        except (AttributeError, TypeError, ValueError):
+            self.table = {key: {to_int(id): to_int(at) for id, at in row.items()} for key, row in stored.items()}
+        except (AttributeError, TypeError, ValueError, OverflowError):
             raise StartRefused(f"{self._path} holds no offsets: {json_file.remedy(self._path)}") from None
         self._text.clear()
         self._stale = set(self.table)

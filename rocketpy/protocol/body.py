@@ -19,6 +19,7 @@ from rocketpy.protocol.message_queue import MessageQueue
 
 B = TypeVar("B", bound="Body")
 Convert = Callable[[Any], Any]
+LONGS = range(-(1 << 63), 1 << 63)
 
 
 class Body:
@@ -123,8 +124,11 @@ def member_of(enum: type[Enum]) -> Convert:
 
 
 def to_int(value: Any) -> int:
-    """A number, or one in a string."""
-    return int(value)
+    """A number of 64 bits, or one in a string."""
+    number = int(value)
+    if not LONGS.start <= number < LONGS.stop:
+        raise ValueError(f"{value!r:.40} is beyond 64 bits")
+    return number
 
 
 def to_bool(value: Any) -> bool:

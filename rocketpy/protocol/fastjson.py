@@ -103,10 +103,11 @@ def java_double(value: float) -> str:
 def object_key(members: dict[Any, Any]) -> MessageQueue:
     """The MessageQueue an object used as a key means."""
     try:
-        return MessageQueue(
-            str(members.get("topic", "")), str(members.get("brokerName", "")), int(members.get("queueId", 0))
-        )
-    except (TypeError, ValueError):
+        queue_id = int(members.get("queueId", 0))
+        if not -(1 << 31) <= queue_id < 1 << 31:
+            raise ValueError(queue_id)
+        return MessageQueue(str(members.get("topic", "")), str(members.get("brokerName", "")), queue_id)
+    except (TypeError, ValueError, OverflowError):
         raise ProtocolError(f"not JSON: no message queue as a key: {members!r:.100}") from None
 
 

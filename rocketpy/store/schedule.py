@@ -121,7 +121,7 @@ class Schedule:
         try:
             table = (read_json(text) or {}).get("offsetTable") or {} if text else {}
             self.offsets = {int(level): int(offset) for level, offset in table.items()}
-        except (AttributeError, TypeError, ValueError):
+        except (AttributeError, TypeError, ValueError, OverflowError):
             raise StartRefused(f"{self._path} holds no offsets: {json_file.remedy(self._path)}") from None
         self._persisted = dict(self.offsets)
 

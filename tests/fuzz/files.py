@@ -10,6 +10,7 @@ from rocketpy._core.log_walk import LogWalk, find_record, first_record_time
 from rocketpy._core.mapped_files import MappedFiles
 from rocketpy._core.message import decode_message
 from rocketpy._core.store_writer import StoreWriter
+from rocketpy.broker.consumer_filters import ConsumerFilters
 from rocketpy.broker.consumer_offsets import ConsumerOffsets
 from rocketpy.broker.subscription_groups import SubscriptionGroups
 from rocketpy.broker.topics import Topics
@@ -18,6 +19,7 @@ from rocketpy.config import BrokerConfig
 from rocketpy.errors import CorruptMessage, StartRefused, StoreError
 from rocketpy.namesrv.kv_config import KVConfig
 from rocketpy.store.checkpoint import Checkpoint
+from rocketpy.store.schedule import DelayLevels, Schedule
 from tests.fuzz.messages import RECORD
 from tests.fuzz.scratch import folder, scratch
 from tests.fuzz.targets import target
@@ -29,8 +31,17 @@ INDEX_SIZE = 40 + SLOTS * 4 + CAPACITY * 20
 UNITS_SIZE = 200
 
 
+class DelayStore:
+    """As much of a store as reading and writing the file needs."""
+
+    def sync_log(self) -> None: ...
+
+
 def seed(name: str) -> bytes:
     return (GOLDEN / name).read_bytes()
+
+
+FILTERS = seed("config/consumerFilter_registered.json")
 
 
 @target("topics_json", StartRefused, seeds=[seed("config/topics.json")])
@@ -59,6 +70,26 @@ def kv_json(data: bytes) -> object:
     kv = KVConfig(scratch("kvConfig.json", data))
     kv.load()
     return kv.get("ORDER_TOPIC_CONFIG", "T")
+
+
+@target("delay_offsets_json", StartRefused, seeds=[seed("config/delayOffset.json")])
+def delay_offsets_json(data: bytes) -> object:
+    """What is read can be written again; progress outside its queue is set right when the level is looked at."""
+    schedule = Schedule(DelayStore(), DelayLevels("1s 5s"), scratch("delayOffset.json", data), ManualClock(), 1000)
+    schedule.load()
+    schedule.offsets[1] = schedule.offsets.get(1, 0) + 1
+    schedule.persist()
+    return schedule.offsets
+
+
+@target("consumer_filter_json", StartRefused, seeds=[FILTERS, seed("config/consumerFilter.json")])
+def consumer_filter_json(data: bytes) -> object:
+    path = scratch("consumerFilter.json", data)
+    filters = ConsumerFilters(BrokerConfig(), path, ManualClock())
+    filters.load(was_clean=True)
+    filters.persist_changes()
+    assert path.exists()
+    return filters
 
 
 @target("checkpoint", seeds=[seed("checkpoint")[:64]])

@@ -3,6 +3,7 @@
 import inspect
 import logging
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from tests.fuzz.targets import Target, load_all
 
 TARGETS = load_all()
+JSON = [target for target in TARGETS.values() if any(seed.lstrip()[:1] in (b"{", b"[") for seed in target.seeds)]
+NUMBER = re.compile(rb"(?<=[:\[,])-?\d+(?=[,}\]\s])")
 EDGES = (b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"{", b"[", b'"', b"\\", b"\1", b"\2", b"-", b"9" * 30)
 CHANGES = st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 3), st.binary(max_size=4)), max_size=4)
 
@@ -46,6 +49,15 @@ def test_seeds_are_taken(target: Target) -> None:
 @given(data=st.data())
 def test_a_changed_seed_is_taken_or_refused(target: Target, data: st.DataObject) -> None:
     target(changed(data.draw(st.sampled_from(target.seeds)), data.draw(CHANGES)))
+
+
+@pytest.mark.parametrize("target", JSON, ids=lambda target: target.name)
+@pytest.mark.parametrize("number", [b"1e999", b"NaN", b"9" * 40, b"1.5", b"null", b'""'], ids=bytes.decode)
+def test_a_number_that_is_none_is_taken_or_refused(target: Target, number: bytes) -> None:
+    for seed in target.seeds:
+        places = list(NUMBER.finditer(seed))
+        for found in random.Random(target.name).sample(places, min(10, len(places))):
+            target(seed[: found.start()] + number + seed[found.end() :])
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)

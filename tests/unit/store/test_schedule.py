@@ -349,7 +349,9 @@ def test_a_bug_is_logged_and_tried_again(schedule: Schedule, store: Store, caplo
     assert "tried again in 10000 ms" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["[1]", '{"offsetTable":[1]}', '{"offsetTable":{"1":"x"}}'])
+@pytest.mark.parametrize(
+    "text", ["[1]", '{"offsetTable":[1]}', '{"offsetTable":{"1":"x"}}', '{"offsetTable":{"1":1e999}}']
+)
 def test_json_of_something_else_refuses_the_start(schedule: Schedule, tmp_path: Path, text: str) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "delayOffset.json").write_text(text)
