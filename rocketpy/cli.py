@@ -224,10 +224,13 @@ def _run_broker(
     from rocketpy.broker.broker import Broker
     from rocketpy.measured import measured_broker
     from rocketpy.remoting.tls import Tls
+    from rocketpy.settings_file import SettingsFile
 
     tls = Tls.of(environment)
     tell_tls(tls, log)
-    server = measured_broker(Broker(program.broker, program.server, program.client, program.store, tls=tls), log)
+    kept = SettingsFile(Path(program.kept_in).absolute(), is_read=program.file is not None)
+    parts = (program.broker, program.server, program.client, program.store)
+    server = measured_broker(Broker(*parts, tls=tls, settings_file=kept), log)
     return serve_until_signal(server, lambda: _tell_broker(program, environment, log), log)
 
 

@@ -44,5 +44,8 @@ class FastLane(Lane):
     def forget_rows(self) -> None:
         """A topic, group, subscription or permission changed: the rules are asked anew."""
 
+    def reply_with(self, middle: bytes) -> None:
+        """Replies to sends have this `middle` from now on."""
+
     def commit_offsets(self) -> None:
         """Hand over the offsets that pulls of this turn have brought so far."""

@@ -79,7 +79,6 @@ cdef class FastLane(Lane):
         self.holds = holds
         self.rules = rules
         self.gate = gate
-        self.middle = middle
         self.send_times, self.pull_times = Histogram(), Histogram()
         self.rows = LaneRows()
         self.rows.puts, self.rows.gets = puts, gets
@@ -88,9 +87,14 @@ cdef class FastLane(Lane):
         self.desk.sends = &self.rows.sends
         self.desk.pulls = &self.rows.pulls
         self.desk.pending = &self.rows.pending
+        self.reply_with(middle)
+        memcpy(self.desk.store_host, <const char*>store_host, 8)
+
+    def reply_with(self, bytes middle not None):
+        """Other words between the values of queueId and msgId from now on."""
+        self.middle = middle
         self.desk.words.middle = middle
         self.desk.words.middle_size = <int>len(middle)
-        memcpy(self.desk.store_host, <const char*>store_host, 8)
 
     cdef int _find_items(self) except -1:
         """Where what waits in topics of the broker's own is counted: the broker may have forgotten the item meanwhile."""

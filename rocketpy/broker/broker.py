@@ -25,6 +25,7 @@ from rocketpy.broker.producers import Producers
 from rocketpy.broker.pull_hold import PullHold
 from rocketpy.broker.rebalance_lock import RebalanceLock, lock_max_live_ms
 from rocketpy.broker.request_table import bind as bind_requests
+from rocketpy.broker.settings_in_force import SettingsInForce
 from rocketpy.broker.slow_readers import PROTECT_MS, SlowReaders
 from rocketpy.broker.store_doors import CleanDoor, DelayDoor
 from rocketpy.broker.subscription_groups import SubscriptionGroups
@@ -52,6 +53,8 @@ from rocketpy.remoting.listen import bind as bind_port
 from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.server import RemotingServer
 from rocketpy.remoting.tls import Tls
+from rocketpy.settings_file import SettingsFile
+from rocketpy.settings_update import SettingsUpdate
 from rocketpy.stats import SAMPLE_MS, TICK_MS, Distribution, Rates, Stats, StatsLog, distribution
 from rocketpy.store.clean import Cleaner
 from rocketpy.store.message_store import MessageStore
@@ -81,6 +84,7 @@ class Broker:
         store_config: MessageStoreConfig,
         clock: Clock | None = None,
         tls: Tls | None = None,
+        settings_file: SettingsFile | None = None,
     ) -> None:
         self.config, self.server_config = config, server_config
         self.client_config, self.store_config = client_config, store_config
@@ -111,6 +115,9 @@ class Broker:
         self.remoting_client = RemotingClient(connect_timeout_ms=client_config.connect_timeout_millis, tls=outgoing)
         self.namesrv = NamesrvLink(config, server_config, self.topics, self.remoting_client)
         self.address_server = self._address_server()
+        settings = (config, server_config, client_config, store_config)
+        self.settings_update = SettingsUpdate(settings, settings_file, clock, log, "updateBrokerConfig")
+        self.settings_in_force = SettingsInForce(self)
         self.loop_watch = LoopWatch(config.wait_time_mills_in_send_queue, clock)
         self.overload = Overload(config, store_config, self.loop_watch, clock)
         self.settles_later = store_config.flush_disk_type is FlushDiskType.SYNC_FLUSH
@@ -230,6 +237,7 @@ class Broker:
         await self._periodic.stop()
         if self.address_server is not None:
             await self.address_server.stop()
+        await self.settings_in_force.stop()
         await self.namesrv.stop()
         await self.remoting_client.close()
         for part in (self.holds, self.cleaner, self.schedule, self.store, self.lane):

@@ -68,6 +68,11 @@ class FastLane:
         """Something changed that a rule depends on."""
         self._lane.forget_rows()
 
+    def settings_changed(self) -> None:
+        """Take up what rules and replies have of the settings."""
+        self.forget_rules()
+        self._lane.reply_with(_middle(self._broker.region_ext))
+
     def commit_offsets(self) -> None:
         """A request of the full lane comes: what pulls before it in the same turn committed must not overtake it."""
         self._lane.commit_offsets()

@@ -200,7 +200,7 @@ class NamesrvLink:
 
     async def _has_changed(self, server: NameServerState) -> bool:
         """With forceRegister=false: whether the name server wants the table; asking keeps the broker alive there."""
-        header = QueryDataVersionRequestHeader(**self._identity())
+        header = QueryDataVersionRequestHeader(**self.identity())
         command = Command(RequestCode.QUERY_DATA_VERSION, header.encode(), self._topics.data_version.encode())
         answer = await self._client.invoke(server.address, command, self._config.register_broker_timeout_mills)
         if answer.code != ResponseCode.SUCCESS:
@@ -235,8 +235,20 @@ class NamesrvLink:
         """Tell the name servers that know this broker that it goes."""
         await asyncio.gather(*(self._unregister(server) for server in self._servers if server.registered))
 
-    async def _unregister(self, server: NameServerState) -> None:
-        ext = UnRegisterBrokerRequestHeader(**self._identity()).encode()
+    async def move_from(self, before: Identity) -> None:
+        """This broker has another address: take its old registrations back and register anew.
+
+        In this order: a name server takes a broker back by name and id. Left alone, the old address would expire there,
+        and the connection be closed with it.
+        """
+        await asyncio.gather(*(self._move(server, before) for server in self._servers if server.registered))
+
+    async def _move(self, server: NameServerState, before: Identity) -> None:
+        await self._unregister(server, before)
+        await self._register(server)
+
+    async def _unregister(self, server: NameServerState, identity: Identity | None = None) -> None:
+        ext = UnRegisterBrokerRequestHeader(**(identity or self.identity())).encode()
         command = Command(RequestCode.UNREGISTER_BROKER, ext)
         try:
             await self._client.invoke(server.address, command, UNREGISTER_TIMEOUT_MS)
@@ -247,7 +259,8 @@ class NamesrvLink:
 
     # -- what is sent
 
-    def _identity(self) -> Identity:
+    def identity(self) -> Identity:
+        """Who this broker is now."""
         return {
             "broker_name": self._config.broker_name,
             "broker_addr": f"{self._config.broker_ip1}:{self._server_config.listen_port}",
@@ -257,7 +270,7 @@ class NamesrvLink:
 
     def _header(self, body: bytes) -> RegisterBrokerRequestHeader:
         return RegisterBrokerRequestHeader(
-            **self._identity(),
+            **self.identity(),
             ha_server_addr=f"{self._config.broker_ip2}:{self._server_config.listen_port + HA_PORT_STEP}",
             compressed=self._config.compressed_register,
             body_crc32=body_crc32(body),

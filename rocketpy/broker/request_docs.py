@@ -54,9 +54,16 @@ ANSWERS: dict[RequestCode, Answers] = {
         "0",
         "test_all_topics",
     ),
+    RequestCode.UPDATE_BROKER_CONFIG: Answers(
+        "0 when they are on disk; 1 the name and what is wrong with its value, or what the disk said; 16 what no "
+        "request may change; then nothing of the request is done",
+        "test_every_other_setting_is_shown_and_kept_and_in_force_when_its_row_says_so, "
+        "test_a_bad_value_is_named_and_nothing_of_the_request_is_done, test_what_is_fixed_is_refused_and_stays, "
+        "test_a_disk_that_refuses_is_told_and_nothing_changes, unit/broker/test_settings_in_force.py",
+    ),
     RequestCode.GET_BROKER_CONFIG: Answers(
-        "0 `key=value` lines",
-        "test_offsets_and_settings_as_slaves_and_tools_read_them",
+        "0 `key=value` lines, and the version of the settings",
+        "test_offsets_and_settings_as_slaves_and_tools_read_them, test_the_version_goes_up",
     ),
     RequestCode.UPDATE_AND_CREATE_ACL_CONFIG: Answers(
         "0; 209 `The accesskey[<K>] corresponding to accessConfig has been updated failed.`, or why the account makes "

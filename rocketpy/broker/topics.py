@@ -222,6 +222,18 @@ class Topics:
         log.info("delete topic config OK, topic: %s", old)
         self._changed({topic: None})
 
+    def version_up(self) -> None:
+        """Let name servers take the table once more, though it is the same: they look at its version."""
+        self._changed({})
+
+    def allow_auto_creation(self) -> None:
+        """autoCreateTopicEnable is true from now on: TBW102 is there, to be copied."""
+        name = names.AUTO_CREATE_TOPIC_KEY_TOPIC
+        queue_nums = self._config.default_topic_queue_nums
+        known = self.table.get(name) or _topic(name, queue_nums, READ | WRITE)
+        if name not in self.table or not is_inherited(known.perm):
+            self.put(replace(known, perm=known.perm | INHERIT))
+
     def apply_order_config(self, order_topics: Collection[str]) -> None:
         """Order topics are those the name server lists, and no others."""
         flipped = [topic for name, topic in self.table.items() if topic.order != (name in order_topics)]

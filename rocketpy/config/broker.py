@@ -1,7 +1,7 @@
 """Settings of the broker's decisions."""
 
 from rocketpy.config.namesrv import metrics_bind_address_setting, metrics_port_setting, rocketmq_home
-from rocketpy.config.setting import Settings, derived, prop
+from rocketpy.config.setting import IDENTITY, PATH, RUNS_CODE, SECURITY, Settings, derived, prop
 
 ONE_LOOP = "one event loop serves every request; there are no thread pools"
 NO_QUEUES = "how long a request has waited counts, not how many do"
@@ -20,7 +20,9 @@ def without_blanks(addresses: str | None) -> str | None:
 class BrokerConfig(Settings):
     """Who the broker is, what it allows, and how it treats requests."""
 
-    rocketmq_home = derived("rocketmqHome", rocketmq_home, "folder of the release", default_text="$ROCKETMQ_HOME")
+    rocketmq_home = derived(
+        "rocketmqHome", rocketmq_home, "folder of the release", default_text="$ROCKETMQ_HOME", fixed=PATH
+    )
     namesrv_addr = derived(
         "namesrvAddr",
         lambda environment: environment.namesrv_addr,
@@ -28,6 +30,7 @@ class BrokerConfig(Settings):
         important=True,
         in_force=without_blanks,
         default_text="$NAMESRV_ADDR",
+        hot=True,
     )
     broker_ip1 = derived(
         "brokerIP1",
@@ -35,12 +38,14 @@ class BrokerConfig(Settings):
         "address given to clients and stored in messages",
         important=True,
         default_text="chosen from the interfaces",
+        hot=True,
     )
     broker_ip2 = derived(
         "brokerIP2",
         lambda environment: environment.address,
         "address given to slaves",
         default_text="as brokerIP1",
+        hot=True,
     )
     broker_name = derived(
         "brokerName",
@@ -48,9 +53,14 @@ class BrokerConfig(Settings):
         "name of the broker set; a master and its slaves share it",
         important=True,
         default_text="host name",
+        fixed=IDENTITY,
     )
-    broker_cluster_name = prop("brokerClusterName", "DefaultCluster", "cluster the broker belongs to", important=True)
-    broker_id = prop("brokerId", 0, "0 is the master, above 0 a slave", java_type="long", important=True)
+    broker_cluster_name = prop(
+        "brokerClusterName", "DefaultCluster", "cluster the broker belongs to", important=True, fixed=IDENTITY
+    )
+    broker_id = prop(
+        "brokerId", 0, "0 is the master, above 0 a slave", java_type="long", important=True, fixed=IDENTITY
+    )
     broker_permission = prop("brokerPermission", 6, "read (4) and write (2) permission of the broker", hot=True, high=7)
     default_topic_queue_nums = prop(
         "defaultTopicQueueNums", 8, "queues of TBW102, the template of topics made by a send", low=1
@@ -64,7 +74,8 @@ class BrokerConfig(Settings):
         "autoCreateSubscriptionGroup", True, "a consumer may create its group", important=True, hot=True
     )
     message_store_plug_in = prop(
-        "messageStorePlugIn", "", "Java classes around the store", no_effect="Java classes cannot be loaded here"
+        "messageStorePlugIn", "", "Java classes around the store", no_effect="Java classes cannot be loaded here",
+        fixed=RUNS_CODE,
     )
     msg_trace_topic_name = prop("msgTraceTopicName", "RMQ_SYS_TRACE_TOPIC", "topic of message traces", important=True)
     trace_topic_enable = prop("traceTopicEnable", False, "create the trace topic at start", important=True)
@@ -115,7 +126,7 @@ class BrokerConfig(Settings):
         "flushConsumerOffsetHistoryInterval", 60000, "not used by upstream either", no_effect=UNUSED
     )
     reject_transaction_message = prop(
-        "rejectTransactionMessage", False, "refuse transactional sends", important=True
+        "rejectTransactionMessage", False, "refuse transactional sends", important=True, hot=True
     )
     fetch_namesrv_addr_by_address_server = prop(
         "fetchNamesrvAddrByAddressServer",
@@ -145,7 +156,8 @@ class BrokerConfig(Settings):
         "endTransactionPoolQueueCapacity", 100000, "ends of transactions waiting for a thread", no_effect=NO_QUEUES
     )
     filter_server_nums = prop(
-        "filterServerNums", 0, "filter servers started beside the broker", no_effect="no process is ever started"
+        "filterServerNums", 0, "filter servers started beside the broker", no_effect="no process is ever started",
+        fixed=RUNS_CODE,
     )
     long_polling_enable = prop("longPollingEnable", True, "hold a pull for as long as the consumer asks", hot=True)
     short_polling_time_mills = prop(
@@ -167,19 +179,20 @@ class BrokerConfig(Settings):
         no_effect="pulled messages go from the mapped file to the socket",
     )
     max_delay_time = prop("maxDelayTime", 40, "not used by upstream either", no_effect=UNUSED)
-    region_id = prop("regionId", "DefaultRegion", "region named in replies to sends")
+    region_id = prop("regionId", "DefaultRegion", "region named in replies to sends", hot=True)
     register_broker_timeout_mills = prop(
         "registerBrokerTimeoutMills", 6000, "wait for a name server's answer, ms", hot=True, low=1
     )
     slave_read_enable = prop("slaveReadEnable", False, "send consumers that are far behind to a slave", hot=True)
     disable_consume_if_consumer_read_slowly = prop(
-        "disableConsumeIfConsumerReadSlowly", False, "stop groups that are far behind; pulls cost more then"
+        "disableConsumeIfConsumerReadSlowly", False, "stop groups that are far behind; pulls cost more then", hot=True
     )
     consumer_fallbehind_threshold = prop(
         "consumerFallbehindThreshold",
         17179869184,
         "bytes behind which a group is stopped",
         java_type="long",
+        hot=True,
     )
     broker_fast_failure_enable = prop(
         "brokerFastFailureEnable", True, "answer requests that waited too long as busy", hot=True
@@ -219,18 +232,19 @@ class BrokerConfig(Settings):
         hot=True,
     )
     filter_support_retry = prop(
-        "filterSupportRetry", False, "retried messages are filtered as in the topic they come from"
+        "filterSupportRetry", False, "retried messages are filtered as in the topic they come from", hot=True
     )
     enable_property_filter = prop(
-        "enablePropertyFilter", False, "consumers may filter by SQL92 expressions over message properties"
+        "enablePropertyFilter", False, "consumers may filter by SQL92 expressions over message properties", hot=True
     )
-    compressed_register = prop("compressedRegister", False, "compress registrations")
+    compressed_register = prop("compressedRegister", False, "compress registrations", hot=True)
     force_register = prop("forceRegister", True, "register even when nothing changed", hot=True)
     register_name_server_period = prop(
         "registerNameServerPeriod",
         30000,
         "pause between registrations, ms; kept within 10000..60000",
         in_force=lambda period_ms: min(MAX_REGISTER_MS, max(MIN_REGISTER_MS, period_ms)),
+        hot=True,
     )
     transaction_time_out = prop(
         "transactionTimeOut",
@@ -238,12 +252,14 @@ class BrokerConfig(Settings):
         "age from which a transaction is checked, ms",
         java_type="long",
         important=True,
+        hot=True,
     )
     transaction_check_max = prop(
         "transactionCheckMax",
         15,
         "checks before a transaction is given up",
         important=True,
+        hot=True,
     )
     transaction_check_interval = prop(
         "transactionCheckInterval",
@@ -253,11 +269,14 @@ class BrokerConfig(Settings):
         important=True,
         low=1,
     )
-    acl_enable = prop("aclEnable", False, "ask for a signature on requests: docs/acl.md", important=True)
+    acl_enable = prop(
+        "aclEnable", False, "ask for a signature on requests: docs/acl.md", important=True, fixed=SECURITY
+    )
     acl_strict_admin = prop(
         "aclStrictAdmin",
         False,
         "ask for an admin's signature on every admin code, also from white-listed addresses; not in upstream",
+        fixed=SECURITY,
     )
     metrics_port = metrics_port_setting()
     metrics_bind_address = metrics_bind_address_setting()

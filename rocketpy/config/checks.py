@@ -32,7 +32,7 @@ def check_home(home: str | None) -> None:
 def check_broker_settings(broker: BrokerConfig, store: MessageStoreConfig) -> None:
     """StartRefused for what upstream refuses too, and for a brokerId that contradicts the role."""
     addresses = broker.namesrv_addr
-    if addresses is not None and not all(map(_is_address, addresses.split(";"))):
+    if addresses is not None and not check_name_servers(addresses):
         raise UpstreamRefused(ADDRESS_ILLEGAL.format(addresses), EXIT_BAD_SETTING)
     if store.broker_role is BrokerRole.SLAVE:
         if broker.broker_id <= 0:
@@ -71,6 +71,11 @@ def store_address(broker: BrokerConfig) -> str:
     except (OSError, UnicodeError):
         why = "no IPv4 address and no host name that has one: set brokerIP1 to the IPv4 address that clients reach"
         raise _refused(broker, "brokerIP1", why) from None
+
+
+def check_name_servers(addresses: str) -> bool:
+    """Whether it is a list of name servers, `;`-separated."""
+    return all(map(_is_address, addresses.split(";")))
 
 
 def _refused(config: Settings, name: str, why: str) -> StartRefused:

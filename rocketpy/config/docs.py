@@ -20,7 +20,7 @@ TABLES = {
     table.__name__: table
     for table in (BrokerConfig, MessageStoreConfig, NettyServerConfig, NettyClientConfig, NamesrvConfig, TlsConfig)
 }
-HEAD = "| property | type | default | -m | hot | acts | meaning |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+HEAD = "| property | type | default | -m | update | acts | meaning |\n| --- | --- | --- | --- | --- | --- | --- |\n"
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -31,14 +31,13 @@ def fill_page(page: str) -> str:
 
 def table_text(settings: type[Settings]) -> str:
     """One row a property, in the table's order."""
-    return HEAD + "".join(_row(row) for row in settings.rows.values())
+    return HEAD + "".join(_row(row, row.update if settings.by_request else "no") for row in settings.rows.values())
 
 
-def _row(row: Setting) -> str:
+def _row(row: Setting, update: str) -> str:
     default = row.default_text or row.show(row.default_in(Environment())) or ("null" if row.default is None else '""')
     acts = f"not yet: {row.not_yet}" if row.not_yet else f"no: {row.no_effect}" if row.no_effect else "yes"
-    marks = ("x" if row.important else "", "x" if row.hot else "")
-    cells = (f"`{row.name}`", row.java_type, default, *marks, acts, row.meaning)
+    cells = (f"`{row.name}`", row.java_type, default, "x" if row.important else "", update, acts, row.meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

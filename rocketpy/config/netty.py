@@ -1,7 +1,7 @@
 """Settings of the remoting server and client; the names are upstream's, though no Netty is here."""
 
 from rocketpy.config.environment import Environment
-from rocketpy.config.setting import Settings, derived, prop
+from rocketpy.config.setting import PORT, SECURITY, Settings, derived, prop
 from rocketpy.config.tls import uses_tls
 
 KERNEL = "the kernel sizes socket buffers as the connection needs them"
@@ -30,6 +30,7 @@ class NettyServerConfig(Settings):
         low=1,
         high=65535,
         default_text="9876 name server, 10911 broker",
+        fixed=PORT,
     )
     server_worker_threads = prop("serverWorkerThreads", 8, "threads that decode and encode", no_effect=ONE_LOOP)
     server_callback_executor_threads = prop(
@@ -142,4 +143,5 @@ class NettyClientConfig(Settings):
         "speak TLS to name servers",
         java_type="boolean",
         default_text="`-Dtls.enable`, else whether `tls.server.mode` is enforcing",
+        fixed=SECURITY,
     )

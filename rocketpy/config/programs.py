@@ -45,6 +45,11 @@ class BrokerProgram:
         return (self.broker, self.server, self.client, self.store)
 
     @property
+    def kept_in(self) -> str:
+        """The file that updates by request are kept in: that of -c, else upstream's place, which no start reads."""
+        return self.file.path if self.file else f"{self.broker.environment.home}/store/config/broker.properties"
+
+    @property
     def advertised(self) -> Choice:
         """The address clients are given, and why it is that one."""
         origin = self.broker.origin("brokerIP1")

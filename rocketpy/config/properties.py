@@ -120,21 +120,19 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         logical = line.lstrip(BLANKS)
         if not logical or logical[0] in "#!":
             continue
-        while _continues(logical):
+        while continues(logical):
             _, following = next(lines, (0, ""))
             logical = logical[:-1] + following.lstrip(BLANKS)
         yield number, logical
 
 
-def _continues(line: str) -> bool:
+def continues(line: str) -> bool:
+    """Whether the next line belongs to this one."""
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
 def _entry(file: PropertiesFile, line: int, logical: str) -> Entry:
-    end = _key_end(logical)
-    start = _skip_blanks(logical, end)
-    if start < len(logical) and logical[start] in "=:":
-        start = _skip_blanks(logical, start + 1)
+    end, start = key_and_value(logical)
     key = "".join(char for char, _ in _unescape(file, line, logical[:end]))
     units = _unescape(file, line, logical[start:])
     wanted = _wanted(units, after_blank=start > 0 and logical[start - 1] in BLANKS)
@@ -142,6 +140,29 @@ def _entry(file: PropertiesFile, line: int, logical: str) -> Entry:
     entry = Entry(line, key, _pair_surrogates(value), _pair_surrogates("".join(char for char, _ in units)))
     _tell_trimmed(file, entry)
     return entry
+
+
+def key_and_value(logical: str) -> tuple[int, int]:
+    """Where the key of a logical line ends, and where its value begins."""
+    end = _key_end(logical)
+    start = _skip_blanks(logical, end)
+    if start < len(logical) and logical[start] in "=:":
+        start = _skip_blanks(logical, start + 1)
+    return end, start
+
+
+def value_span(logical: str) -> tuple[int, int]:
+    """Where the value that is in force begins and ends in a logical line; behind it stand blanks and a comment."""
+    _, start = key_and_value(logical)
+    units = _unescape(PropertiesFile(""), 0, logical[start:])
+    wanted = _wanted(units, after_blank=start > 0 and logical[start - 1] in BLANKS)
+    sizes = _unit_sizes(logical[start:])
+    return start + sum(sizes[: wanted.start]), start + sum(sizes[: wanted.stop])
+
+
+def _unit_sizes(raw: str) -> list[int]:
+    """Characters that each unit of `_unescape` takes."""
+    return [len(unit) for unit in re.findall(r"\\u[0-9a-fA-F]{4}|\\.|.", raw, re.DOTALL)]
 
 
 def _key_end(logical: str) -> int:

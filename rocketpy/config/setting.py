@@ -16,6 +16,13 @@ INT_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
 DEFAULT = "default"
 
+# Why a setting is not changed by a request, be it signed or not (CVE-2023-33246, CVE-2023-37582).
+PATH = "it is a path"
+PORT = "it is a port"
+IDENTITY = "it says who this broker is"
+SECURITY = "it says who may do what"
+RUNS_CODE = "it names code or processes to run"
+
 
 @dataclass
 class Setting:
@@ -27,7 +34,8 @@ class Setting:
     java_type: str  # int, long, boolean, String
     choices: type[Enum] | None
     important: bool  # shown by -m
-    hot: bool  # takes effect at run time
+    hot: bool  # an update takes effect at once, not after a restart
+    fixed: str  # why no request may change it
     not_yet: str  # the feature that will act on it, in a later release
     no_effect: str  # why nothing here will ever act on it
     low: int | None
@@ -46,6 +54,13 @@ class Setting:
     def acts(self) -> bool:
         """Does this release do something with it?"""
         return not (self.not_yet or self.no_effect)
+
+    @property
+    def update(self) -> str:
+        """When an update by request takes effect, as docs say it."""
+        if self.fixed:
+            return f"no: {self.fixed}"
+        return "" if not self.acts else "at once" if self.hot else "restart"
 
     def parse(self, text: str) -> Any:
         """The value of `text`; ValueError says what is wrong with it, as the end of a sentence."""
@@ -93,6 +108,7 @@ def prop(
     java_type: str = "",
     important: bool = False,
     hot: bool = False,
+    fixed: str = "",
     not_yet: str = "",
     no_effect: str = "",
     low: int | None = None,
@@ -104,8 +120,9 @@ def prop(
     choices = default.__class__ if isinstance(default, Enum) else None
     kind = java_type or _java_type(default)
     row = Setting(
-        name, default, meaning, kind, choices, important, hot, not_yet, no_effect, low, high, in_force, default_text
-    )
+        name, default, meaning, kind, choices, important, hot, fixed, not_yet, no_effect, low, high, in_force,
+        default_text,
+    )  # fmt: skip
     return cast(T, row)
 
 
@@ -117,6 +134,8 @@ def derived(
     default_text: str,
     java_type: str = "String",
     important: bool = False,
+    hot: bool = False,
+    fixed: str = "",
     no_effect: str = "",
     in_force: Callable[[T], T] | None = None,
 ) -> T:
@@ -127,6 +146,8 @@ def derived(
         meaning,
         java_type=java_type,
         important=important,
+        hot=hot,
+        fixed=fixed,
         no_effect=no_effect,
         in_force=cast(Any, in_force),
         default_text=default_text,
@@ -144,6 +165,7 @@ class Settings:
     """Base of a settings class: defaults from the environment, then keyword overrides by attribute name."""
 
     rows: ClassVar[dict[str, Setting]] = {}  # by property name, in the order of the table
+    by_request: ClassVar[bool] = True  # whether a running server changes any of them
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -153,7 +175,7 @@ class Settings:
     def __init__(self, environment: Environment | None = None, **overrides: Any) -> None:
         self.extra: dict[str, str] = {}  # keys of the file that no settings class knows, echoed as upstream does
         self.origins: dict[str, str] = {}  # property name -> where its value came from, where that is not the default
-        self._shown: dict[str, str] = {}  # the field's text where the value in force differs from it
+        self._shown: dict[str, str] = {}  # texts that are not (yet) the values in force
         self._environment = environment or Environment()
         unknown = overrides.keys() - {row.attribute for row in self.rows.values()}
         if unknown:
@@ -184,6 +206,14 @@ class Settings:
         if origin:
             self.origins[name] = origin
 
+    def set_later(self, name: str, text: str) -> None:
+        """Show a property's new text from now on; its value is in force after a restart only. ValueError as `set`."""
+        row = self.rows[name]
+        value = row.parse(text)
+        if row.in_force:
+            row.in_force(value)
+        self._shown[name] = row.show(value)
+
     def default(self, name: str) -> Any:
         """What a property is when nobody sets it."""
         return self.rows[name].default_in(self._environment)
@@ -191,7 +221,7 @@ class Settings:
     def text(self, name: str) -> str:
         """A property's value as text, null as empty."""
         row = self.rows[name]
-        return self._shown.get(name) or row.show(self.__dict__[row.attribute])
+        return self._shown[name] if name in self._shown else row.show(self.__dict__[row.attribute])
 
     def origin(self, name: str) -> str:
         """Where a property's value came from: file and line, an option, or the default."""
@@ -200,7 +230,10 @@ class Settings:
     def properties(self, *, nulls: bool = False, important: bool = False) -> list[tuple[str, str]]:
         """(name, text) of every property in the table's order; nulls are left out unless asked for."""
         chosen = (row for row in self.rows.values() if row.important or not important)
-        return [(row.name, self.text(row.name)) for row in chosen if nulls or self.__dict__[row.attribute] is not None]
+        return [(row.name, self.text(row.name)) for row in chosen if nulls or not self._is_null(row)]
+
+    def _is_null(self, row: Setting) -> bool:
+        return self.__dict__[row.attribute] is None and row.name not in self._shown
 
     def properties_text(self) -> str:
         """`name=value` lines as codes 26 and 319 answer them; nulls are omitted."""

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Any
 
 from rocketpy.config.environment import Environment
-from rocketpy.config.setting import INT_MAX, Settings, derived, prop
+from rocketpy.config.setting import IDENTITY, INT_MAX, PATH, PORT, Settings, derived, prop
 
 POOL = "messages go straight into the mapped file; there is no pool of buffers"
 SINGLE_WRITER = "one loop writes, so no lock is taken"
@@ -67,7 +67,7 @@ class MessageStoreConfig(Settings):
         super().__init__(environment, **overrides)
 
     store_path_root_dir = derived(
-        "storePathRootDir", _store_folder, "folder of the store", important=True, default_text="~/store"
+        "storePathRootDir", _store_folder, "folder of the store", important=True, default_text="~/store", fixed=PATH
     )
     store_path_commit_log = derived(
         "storePathCommitLog",
@@ -75,6 +75,7 @@ class MessageStoreConfig(Settings):
         "folder of the commit log; as upstream, it does not follow storePathRootDir",
         important=True,
         default_text="~/store/commitlog",
+        fixed=PATH,
     )
     mapped_file_size_commit_log = prop(
         "mappedFileSizeCommitLog", 1073741824, "size of a commit log file, bytes", low=1024
@@ -116,7 +117,7 @@ class MessageStoreConfig(Settings):
     flush_interval_consume_queue = prop(
         "flushIntervalConsumeQueue", 1000, "pause between flushes of the consume queues, ms", hot=True, low=1
     )
-    clean_resource_interval = prop("cleanResourceInterval", 10000, "pause between cleanings, ms", low=1)
+    clean_resource_interval = prop("cleanResourceInterval", 10000, "pause between cleanings, ms", low=1, hot=True)
     delete_commit_log_files_interval = prop(
         "deleteCommitLogFilesInterval", 100, "pause between deletions of commit log files, ms", hot=True
     )
@@ -200,7 +201,8 @@ class MessageStoreConfig(Settings):
     max_msgs_num_batch = prop("maxMsgsNumBatch", 64, "most messages a query by key brings", hot=True, low=1)
     message_index_safe = prop("messageIndexSafe", False, "recovery also goes by the index's checkpoint", important=True)
     ha_listen_port = prop(
-        "haListenPort", 10912, "port slaves connect to; always listenPort+1", not_yet=REPLICATION, high=65535
+        "haListenPort", 10912, "port slaves connect to; always listenPort+1", not_yet=REPLICATION, high=65535,
+        fixed=PORT,
     )
     ha_send_heartbeat_interval = prop(
         "haSendHeartbeatInterval", 5000, "pause between heartbeats to a slave, ms", not_yet=REPLICATION
@@ -215,7 +217,9 @@ class MessageStoreConfig(Settings):
     ha_slave_fallbehind_max = prop(
         "haSlaveFallbehindMax", 268435456, "bytes behind which a slave no longer counts", not_yet=REPLICATION
     )
-    broker_role = prop("brokerRole", BrokerRole.ASYNC_MASTER, "ASYNC_MASTER, SYNC_MASTER or SLAVE", important=True)
+    broker_role = prop(
+        "brokerRole", BrokerRole.ASYNC_MASTER, "ASYNC_MASTER, SYNC_MASTER or SLAVE", important=True, fixed=IDENTITY
+    )
     flush_disk_type = prop(
         "flushDiskType",
         FlushDiskType.ASYNC_FLUSH,
@@ -245,7 +249,7 @@ class MessageStoreConfig(Settings):
     debug_lock_enable = prop("debugLockEnable", False, "log slow appends with a stack", no_effect=SINGLE_WRITER)
     duplication_enable = prop("duplicationEnable", False, "dispatch only up to a confirmed offset", not_yet=REPLICATION)
     disk_fall_recorded = prop(
-        "diskFallRecorded", True, "note how far each group is behind, for disableConsumeIfConsumerReadSlowly"
+        "diskFallRecorded", True, "note how far each group is behind, for disableConsumeIfConsumerReadSlowly", hot=True
     )
     os_page_cache_busy_time_out_mills = prop(
         "osPageCacheBusyTimeOutMills",
@@ -262,7 +266,11 @@ class MessageStoreConfig(Settings):
     fast_fail_if_no_buffer_in_store_pool = prop(
         "fastFailIfNoBufferInStorePool", False, "refuse sends while the pool is empty", no_effect=POOL
     )
-    enable_d_leger_commit_log = prop("enableDLegerCommitLog", False, "replicate by DLedger", not_yet=DLEDGER)
-    d_leger_group: str | None = prop("dLegerGroup", None, "name of the DLedger group", not_yet=DLEDGER)
-    d_leger_peers: str | None = prop("dLegerPeers", None, "members of the DLedger group", not_yet=DLEDGER)
-    d_leger_self_id: str | None = prop("dLegerSelfId", None, "this broker among them", not_yet=DLEDGER)
+    enable_d_leger_commit_log = prop(
+        "enableDLegerCommitLog", False, "replicate by DLedger", not_yet=DLEDGER, fixed=IDENTITY
+    )
+    d_leger_group: str | None = prop("dLegerGroup", None, "name of the DLedger group", not_yet=DLEDGER, fixed=IDENTITY)
+    d_leger_peers: str | None = prop(
+        "dLegerPeers", None, "members of the DLedger group", not_yet=DLEDGER, fixed=IDENTITY
+    )
+    d_leger_self_id: str | None = prop("dLegerSelfId", None, "this broker among them", not_yet=DLEDGER, fixed=IDENTITY)

@@ -61,6 +61,8 @@ def text(name: str, meaning: str) -> str | None:
 class TlsConfig(Settings):
     """What TLS is made of, on the listening side (`server`) and on the broker's own connections (`client`)."""
 
+    by_request = False
+
     server_mode = prop(
         "tls.server.mode",
         TlsMode.PERMISSIVE,

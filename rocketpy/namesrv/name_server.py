@@ -15,9 +15,9 @@ from rocketpy.acl.admin_codes import NAME_SERVER, admin_codes
 from rocketpy.clock import Clock
 from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.config.netty import NettyServerConfig
-from rocketpy.config.setting import Settings
 from rocketpy.namesrv.cluster_test import ClusterTest
 from rocketpy.namesrv.kv_config import KVConfig
+from rocketpy.namesrv.processors.config import settings_update
 from rocketpy.namesrv.request_table import bind as bind_requests
 from rocketpy.namesrv.route_info import RouteInfo
 from rocketpy.protocol.codes import RequestCode
@@ -47,8 +47,8 @@ class NameServer:
     ) -> None:
         self.config = config
         self.server_config = server_config
-        self.configs: tuple[Settings, ...] = (config, server_config)
         clock = clock or Clock()
+        self.settings_update = settings_update(config, server_config, clock)
         self.routes = RouteInfo(clock)
         self.access = self._access(clock) if config.acl_strict_admin else None
         self.kv = KVConfig(Path(config.kv_config_path))

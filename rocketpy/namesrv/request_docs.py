@@ -74,9 +74,11 @@ ANSWERS: dict[RequestCode, Answers] = {
         "test_topic_lists",
     ),
     RequestCode.UPDATE_NAMESRV_CONFIG: Answers(
-        "0; 16 for paths and the port, 1 for a value that is none, and then nothing is changed",
+        "0 when they are on disk; 16 for paths and the port, 1 for a name or value that is none and for a disk that "
+        "refuses, and then nothing is changed",
         "test_settings_are_changed_and_written, test_paths_and_ports_are_not_changed_from_afar, "
-        "test_a_value_that_is_none_is_named_and_changes_nothing",
+        "test_a_value_that_is_none_is_named_and_changes_nothing, "
+        "test_an_unknown_setting_is_refused_with_the_nearest_name",
     ),
     RequestCode.GET_NAMESRV_CONFIG: Answers(
         "0 `key=value` lines",

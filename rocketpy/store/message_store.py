@@ -106,7 +106,10 @@ class MessageStore:
         log.info("last shutdown %s", "normally" if self._was_clean else f"abnormally: {self.paths.abort} exists")
         self.writer = open_writer(config, self.paths)
         self.writer.bitmaps = self.filter_bitmaps
-        self.apply_settings()
+        self.apply_limits()
+        delays = delays_ms(config.message_delay_level)
+        self._max_delay_level = len(delays)
+        self.writer.set_delays(delays)
         self.flags.attach(self.writer)
         self.checkpoint.load()
         self._queue_ends = QueueEnds(self.paths.root, self.writer)
@@ -134,8 +137,8 @@ class MessageStore:
         first, end = self.commit_log_min_offset, self.commit_log_max_offset
         log.info("store %s: messages from %d to %d", self.paths.root, first, end)
 
-    def apply_settings(self) -> None:
-        """Take over settings that may change at run time."""
+    def apply_limits(self) -> None:
+        """Take over how much a get may bring, which may change at run time."""
         config = self.config
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         self.writer.limit_gets(
@@ -145,9 +148,6 @@ class MessageStore:
             config.max_transfer_count_on_message_in_disk,
             memory * config.access_message_in_memory_max_ratio // 100,
         )
-        delays = delays_ms(config.message_delay_level)
-        self._max_delay_level = len(delays)
-        self.writer.set_delays(delays)
 
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Accept puts: from here on a crash is noticed at the next start."""

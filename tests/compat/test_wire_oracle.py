@@ -176,7 +176,9 @@ DIFFERENCES: dict[str, dict[str, Differs]] = {
         "a path": Differs(AFAR, FINE, {"code": 16, "remark": "kvConfigPath can not be updated from afar.*"}),
         "the port": Differs(AFAR, FINE, {"code": 16, "remark": "listenPort can not be updated from afar.*"}),
         "no number": Differs("a value that is none is refused by name instead of dropped", FINE,
-                             {"code": 1, "remark": "serverWorkerThreads=many .*"}),
+                             {"code": 1, "remark": "serverWorkerThreads: many .*"}),
+        "an unknown name": Differs("a name that is none is refused instead of dropped", FINE,
+                                   {"code": 1, "remark": "noSuchSetting: there is no such setting.*"}),
     },
     "missing_names": {
         "register without a name": field("brokerName", {**FINE, "ext": {}, "body": {"table": {"kv_t": "kv-a:4"}}}),

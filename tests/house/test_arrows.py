@@ -9,6 +9,7 @@ REPO = Path(__file__).parents[2]
 PACKAGE = REPO / "rocketpy"
 WORDS = {"errors", "clock"}
 BASE = WORDS | {"protocol", "config", "json_file", "stats", "figures", "_core"}
+SETTINGS = {"settings_file", "settings_update"}
 WIRE_USERS = BASE | {"client", "remoting"}
 ALLOWED = {
     "__init__": set(),
@@ -22,14 +23,16 @@ ALLOWED = {
     "stats": WORDS | {"_core"},
     "config": WORDS | {"advertised_address"},
     "protocol": WORDS | {"_core"},
+    "settings_file": WORDS | {"config", "json_file"},
+    "settings_update": WORDS | {"config", "protocol", "settings_file"},
     "filter": WORDS | {"protocol", "_core"},
     "acl": WORDS | {"protocol", "_core"},
     "access": BASE | {"acl"},
     "remoting": BASE,
     "store": BASE - {"protocol"},
     "store_tool": BASE | {"store"},
-    "broker": BASE | {"store", "remoting", "filter", "acl", "access"},
-    "namesrv": BASE | {"remoting", "acl", "access"},
+    "broker": BASE | {"store", "remoting", "filter", "acl", "access"} | SETTINGS,
+    "namesrv": BASE | {"remoting", "acl", "access"} | SETTINGS,
     "client": BASE | {"remoting", "acl"},
     "doctor": WIRE_USERS | {"store", "acl", "access", "advertised_address", "logs"},
     "admin": WIRE_USERS | {"doctor"},

@@ -1,8 +1,7 @@
-"""The broker's own state as tools and slaves read it: settings, offsets, figures."""
+"""The broker's own state as tools and slaves read it: offsets, figures."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rocketpy._core.command import Command
@@ -14,12 +13,6 @@ from rocketpy.protocol.bodies import KVTable
 if TYPE_CHECKING:
     from rocketpy.broker.broker import Broker
     from rocketpy.remoting.connection import Connection
-
-
-def get_broker_config(broker: Broker, connection: Connection, request: Command, header: None) -> Answer:
-    """Every setting as `key=value` lines; the header carries the version of the settings."""
-    version = {"counter": 0, "timestamp": broker.started_ms}
-    return success(broker.config_text().encode(), {"version": json.dumps(version, separators=(",", ":"))})
 
 
 def get_broker_runtime_info(broker: Broker, connection: Connection, request: Command, header: None) -> Answer:

@@ -49,6 +49,7 @@ CALLS: list[tuple[str, list[Any]]] = [
     ("viewBrokerStatsData(String, String, String)", ["{nobody}", "TOPIC_PUT_NUMS", "Orders"]),
     ("getBrokerConfig(String)", ["{a}"]),
     ("getBrokerConfig(String)", ["{nobody}"]),
+    ("updateBrokerConfig(String, Properties)", ["{a}", {"maxTransferCountOnMessageInMemory": "32", "traceOn": "true"}]),
     ("updateBrokerConfig(String, Properties)", ["{nobody}", {"maxTransferCountOnMessageInMemory": "32"}]),
     ("createAndUpdateSubscriptionGroupConfig(String, SubscriptionGroupConfig)", ["{a}", {"groupName": "CG_called"}]),
     ("examineSubscriptionGroupConfig(String, String)", ["{a}", "CG_called"]),

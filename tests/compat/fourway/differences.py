@@ -47,6 +47,8 @@ ROWS = [
             "[-+] (<[ab]> +)?earliestMessageTimeStamp "),
     Differs("the tool asks a name server in place of a broker, which has no such code: refused at once, where upstream "
             "leaves the tool waiting", "cleanUnusedTopic -n", SERVER, "[-+] ! "),
+    Differs("a name that is no setting is refused with code 1; upstream drops it without a word",
+            "update(Broker|Namesrv)Config .*-k noSuchKey", SERVER, "[-+~] "),
     Differs("the entries of a consume queue are answered; upstream encodes the answer before it has read them",
             "queryCq", SERVER, "[-+] (max: |[^!])"),
     Differs("an account without a secret key is refused; upstream writes it, and cannot read its file any more",

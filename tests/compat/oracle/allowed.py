@@ -45,12 +45,18 @@ def no_queue(step: Any, theirs: Step, ours: Step) -> bool:
     return step.code == 321 and theirs.get("body") == zeros and (ours["remark"] or "").endswith(" is not exist!")
 
 
+def filter_server(step: Any, theirs: Step, ours: Step) -> bool:
+    """A filter server registers: nobody needs one here, and upstream keeps its address."""
+    return step.code == 301 and theirs.get("code") == 0 and ours.get("code") == 3
+
+
 BROKER: dict[str, Allowed] = {
     "named": Allowed("a refusal says what is wrong; upstream's is an exception and a line of its source", named),
     "no producers": Allowed("a producer group goes with its last connection; upstream keeps it for ever", no_producers),
 }
 BROKER |= {
     "no accounts": Allowed("a broker without accounts says so; upstream's is a null pointer", no_accounts),
+    "filter server": Allowed("a filter server is told that there are none", filter_server),
     "no queue": Allowed("a question makes no queue", no_queue),
     "entries": Allowed("the entries of a consume queue are answered; upstream encodes the answer too early", entries),
 }

@@ -368,3 +368,20 @@ def test_a_list_that_comes_after_the_start_is_registered_with(client: Client, ma
         await link.stop()
 
     run(scenario())
+
+
+def test_another_address_takes_the_place_of_the_old_one(make, client):
+    async def scenario() -> None:
+        link, _ = make()
+        client.answers[NS2] = refuse
+        await link.register_all()
+        client.sent.clear()
+        before = link.identity()
+        link._config.broker_ip1 = "10.32.16.200"
+        await link.move_from(before)
+
+    run(scenario())
+    assert [(to, command.code, (command.ext or {})["brokerAddr"]) for to, command in client.sent] == [
+        (NS1, RequestCode.UNREGISTER_BROKER, "10.32.16.195:10911"),
+        (NS1, RequestCode.REGISTER_BROKER, "10.32.16.200:10911"),
+    ]

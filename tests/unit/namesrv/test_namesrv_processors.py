@@ -1,7 +1,9 @@
 """Every code a name server serves: codes, remarks and bodies."""
 
+import asyncio
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,15 +12,18 @@ import pytest
 
 from rocketpy._core.command import Command
 from rocketpy.clock import ManualClock
+from rocketpy.config.environment import Environment
 from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.config.netty import NettyServerConfig
 from rocketpy.errors import RequestRefused
 from rocketpy.namesrv.kv_config import KVConfig
+from rocketpy.namesrv.processors.config import settings_update
 from rocketpy.namesrv.request_table import SERVED, bind
 from rocketpy.namesrv.route_info import RouteInfo
 from rocketpy.protocol.bodies import DataVersion, RegisterBrokerBody, TopicConfig, TopicConfigSerializeWrapper
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.register_body import body_crc32, encode_register_body
+from rocketpy.settings_update import nothing
 
 A = "10.32.16.195:10911"
 WHO = {"brokerName": "broker-a", "brokerAddr": A, "clusterName": "C", "brokerId": "0"}
@@ -30,10 +35,11 @@ def server(tmp_path: Path) -> Any:
     config = NamesrvConfig(
         kv_config_path=str(tmp_path / "kvConfig.json"), config_store_path=str(tmp_path / "namesrv.properties")
     )
-    configs = (config, NettyServerConfig(listen_port=9876))
+    server_config = NettyServerConfig(listen_port=9876)
     return SimpleNamespace(
         config=config,
-        configs=configs,
+        server_config=server_config,
+        settings_update=settings_update(config, server_config, ManualClock()),
         routes=RouteInfo(ManualClock()),
         kv=KVConfig(tmp_path / "kvConfig.json"),
         cluster_test=None,
@@ -57,9 +63,14 @@ def ask(server: Any) -> Callable[..., Command]:
     broker = Broker()
 
     def ask(code: RequestCode, body: bytes | None = None, version: int = 317, **ext: str) -> Command:
-        return table[code](broker, Command(code, ext or None, body, version=version))  # type: ignore[arg-type]
+        answer = table[code](broker, Command(code, ext or None, body, version=version))  # type: ignore[arg-type]
+        return asyncio.run(awaited(answer)) if inspect.isawaitable(answer) else answer
 
     return ask
+
+
+async def awaited(answer: Awaitable[Command]) -> Command:
+    return await answer
 
 
 Ask = Callable[..., Command]
@@ -267,14 +278,31 @@ def test_settings_are_shown(ask: Ask, server: Any) -> None:
 
 def test_settings_are_changed_and_written(ask: Ask, server: Any, tmp_path: Path) -> None:
     server.config.extra["operator"] = "me"
-    answer = ask(RequestCode.UPDATE_NAMESRV_CONFIG, b"orderMessageEnable=true\noperator=you\nunknown=1\n")
-    assert answer.code == 0
+    file = tmp_path / "namesrv.properties"
+    file.write_text("# mine\noperator : me\n\norderMessageEnable=false # for now\n")
+    answer = ask(RequestCode.UPDATE_NAMESRV_CONFIG, b"orderMessageEnable=true\noperator=you\n")
+    assert (answer.code, answer.remark) == (0, None)
     assert server.config.order_message_enable
-    written = (tmp_path / "namesrv.properties").read_text()
-    assert written.encode() == ask(RequestCode.GET_NAMESRV_CONFIG).body
-    assert {"orderMessageEnable=true", "operator=you"} <= set(written.splitlines())
-    assert "unknown" not in written
+    assert file.read_text() == "# mine\noperator : you\n\norderMessageEnable=true # for now\n"
+    shown = (ask(RequestCode.GET_NAMESRV_CONFIG).body or b"").decode().splitlines()
+    assert {"orderMessageEnable=true", "operator=you"} <= set(shown)
     assert ask(RequestCode.UPDATE_NAMESRV_CONFIG).code == 0
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_name(ask: Ask, server: Any) -> None:
+    with pytest.raises(RequestRefused, match=r"orderMesageEnable: there is no such setting; .* orderMessageEnable"):
+        ask(RequestCode.UPDATE_NAMESRV_CONFIG, b"orderMessageEnable=true\norderMesageEnable=true")
+    assert not server.config.order_message_enable
+
+
+def test_without_a_file_of_its_own_upstreams_is_written_and_said(tmp_path: Path) -> None:
+    environment = Environment(variables={"HOME": str(tmp_path), "JAVA_OPT": f"-Duser.home={tmp_path}"})
+    config = NamesrvConfig(environment)
+    update = settings_update(config, NettyServerConfig(environment), ManualClock())
+    path = tmp_path / "namesrv" / "namesrv.properties"
+    told = asyncio.run(update.take(b"orderMessageEnable=true", "peer", nothing, nothing))
+    assert told == f"kept in {path}, which the next start reads with -c {path}"
+    assert path.read_text().endswith("\norderMessageEnable=true\n")
 
 
 NOT_FROM_AFAR = "kvConfigPath configStorePath rocketmqHome listenPort aclStrictAdmin metricsPort metricsBindAddress"
@@ -295,7 +323,7 @@ def test_what_is_shown_may_be_sent_back(ask: Ask) -> None:
 
 
 def test_a_value_that_is_none_is_named_and_changes_nothing(ask: Ask, server: Any) -> None:
-    with pytest.raises(RequestRefused, match="serverWorkerThreads=many is not a number"):
+    with pytest.raises(RequestRefused, match="serverWorkerThreads: many is not a number"):
         ask(RequestCode.UPDATE_NAMESRV_CONFIG, b"orderMessageEnable=true\nserverWorkerThreads=many")
     assert not server.config.order_message_enable
 
