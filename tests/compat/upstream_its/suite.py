@@ -74,6 +74,6 @@ def record(kind: str, outcomes: list[Outcome]) -> None:
 
 
 def flaky() -> dict[str, str]:
-    """Tests that fail on upstream now and then, whatever the broker does, with the reason."""
+    """Tests that fail now and then whatever the broker does, with the reason."""
     with (HERE / "flaky.tsv").open(newline="") as file:
         return dict(csv.reader(file, delimiter="\t"))
