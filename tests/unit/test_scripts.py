@@ -267,7 +267,10 @@ def test_what_the_tests_lack_is_named_with_the_command_that_installs_it(checkout
     make_program(checkout.folder / "fake" / "apt-get")
     done = checkout.test()
     assert done.returncode == 0
-    assert done.stdout.endswith("ran -m pytest tests\n")
+    assert done.stdout.endswith(
+        "ran -m pytest tests/unit\nran -m pytest tests/golden tests/property tests/house tests/crash\n"
+        "ran -m pytest tests/compat --durations=20 --durations-min=10\n"
+    )
     wanted = {"a JDK": "default-jdk-headless", "Maven": "maven", "Go": "golang-go", "mkfs.ext4": "e2fsprogs"}
     for what, package in wanted.items():
         told = f"  {what} is missing, so the tests that need it are skipped; install it with: "
@@ -287,7 +290,9 @@ def test_ci_does_not_take_a_skip_for_a_success(checkout: Checkout) -> None:
 def test_the_tests_exit_code_is_pytests(checkout: Checkout) -> None:
     (checkout.folder / "pytest-exit").write_text("3")
     for lacking in (True, False):
-        assert checkout.test(lacking=lacking).returncode == 3
+        done = checkout.test(lacking=lacking)
+        assert done.returncode == 3
+        assert done.stdout.endswith("failed: see above.\n")
     assert checkout.test(lacking=False).stderr == ""
 
 
