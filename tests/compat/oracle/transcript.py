@@ -136,6 +136,8 @@ class Side:
             return {cluster: sorted(names) for cluster, names in value.items()}
         if isinstance(value, dict):
             return {self._text(str(each)): self._value(each, inner, hide) for each, inner in value.items()}
+        if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str) and value[0] in hide:
+            return [value[0], "<hidden>"]               # a property of a message
         if isinstance(value, list):
             plain = [self._value("", inner, hide) for inner in value]
             return sorted(plain, key=canonical) if key in UNORDERED else plain
