@@ -15,6 +15,7 @@ from typing import TypeAlias
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 
+from rocketpy._core.json_reader import join_surrogates
 from rocketpy.metrics.families import Source, counter, gauge
 
 TURN_S = 0.001
@@ -82,7 +83,7 @@ class _Parts:
         self._family = ""
 
     def add(self, family: Metric, encode: Encode) -> None:
-        text = encode(One(family)).removesuffix(END)
+        text = written(family, encode).removesuffix(END)
         self._last += without_head(text) if family.name == self._family else text
         self._family = family.name
         if len(self._last) >= PART_BYTES:
@@ -105,6 +106,18 @@ class One:
 
 
 Encode: TypeAlias = Callable[[One], bytes]
+
+
+def written(family: Metric, encode: Encode) -> bytes:
+    """Its text. A client's id may hold half of a UTF-16 pair, which no UTF-8 has: it must not cost all the others."""
+    try:
+        return encode(One(family))
+    except UnicodeEncodeError:
+        whole = Metric(family.name, family.documentation, family.type)
+        for sample in family.samples:
+            labels = {name: join_surrogates(value) for name, value in sample.labels.items()}
+            whole.add_sample(sample.name, labels, sample.value)
+        return encode(One(whole))
 
 
 def format_of(accept: str) -> str:

@@ -156,3 +156,15 @@ def test_the_endpoint_tells_of_itself() -> None:
     families = {family.name: family for family in parse_text(asyncio.run(scenario()))}
     assert families["rocketpy_scrapes"].samples[0].value == 1
     assert families["rocketpy_scrape_duration_seconds"].samples[0].value > 0
+
+
+@pytest.mark.parametrize(("accept", "parse"), [("", parse_text), (OPENMETRICS, parse_openmetrics)])
+def test_half_a_utf_16_pair_costs_no_other_row(accept: str, parse: Callable[[str], Iterator[Metric]]) -> None:
+    class Odd:
+        async def families(self) -> AsyncIterator[Metric]:
+            for family in counters("odd_total", "Odd.", ("client",), [(("c\udc80id",), 3), (("well",), 4)]):
+                yield family
+
+    text, _ = asyncio.run(Exposition([Odd()]).text(accept))
+    (odd,) = (family for family in parse(b"".join(text).decode()) if family.name == "odd")
+    assert [(sample.labels["client"], sample.value) for sample in odd.samples] == [("c?id", 3), ("well", 4)]
