@@ -7,6 +7,7 @@ who only holds connections open keeps Prometheus out.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 
@@ -26,6 +27,7 @@ class Endpoint:
         self._visits: dict[asyncio.Task[None], Visit] = {}  # who is silent the longest comes first
         self._leaving: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
+        self._is_stopped = False
 
     async def start(self, sock: socket.socket) -> None:
         """Listen on a bound socket."""
@@ -34,6 +36,7 @@ class Endpoint:
 
     async def stop(self) -> None:
         """Close the port and every connection, in the middle of an answer too."""
+        self._is_stopped = True
         if self._listener is not None:
             self._listener.close()
         tasks = [*self._visits, *self._leaving]
@@ -43,32 +46,33 @@ class Endpoint:
         await self._exposition.shutdown()
 
     def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._leaving) >= MOST_CONNECTIONS:
+        if self._is_stopped or len(self._leaving) >= MOST_CONNECTIONS:  # accepted just before: its figures go
             writer.transport.abort()
             return
         visit = Visit(self._exposition, reader, writer, self._log)
         has_place = len(self._visits) < MOST_CONNECTIONS or self._send_silent_away()
-        task = asyncio.get_running_loop().create_task(self._serve(visit, writer, has_place))
+        task = asyncio.get_running_loop().create_task(self._serve(visit, has_place))
+        task.add_done_callback(lambda gone: self._gone(gone, writer))
         if has_place:
             self._visits[task] = visit
         else:
             self._leaving.add(task)
 
-    async def _serve(self, visit: Visit, writer: asyncio.StreamWriter, has_place: bool) -> None:
+    async def _serve(self, visit: Visit, has_place: bool) -> None:
         task = asyncio.current_task()
         assert task is not None
-        try:
+        with contextlib.suppress(OSError):  # gone, or too slow to be told anything
             if has_place:
                 await visit.stay(lambda: self._behind_all(task))
             else:
                 await visit.turn_away(f"{MOST_CONNECTIONS} scrapers are served now: come again")
             await visit.leave()
-        except OSError:
-            pass  # gone, or too slow to be told anything
-        finally:
-            self._visits.pop(task, None)
-            self._leaving.discard(task)
-            writer.transport.abort()
+
+    def _gone(self, task: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        """Give its place back; a task that was cancelled before its first step has nothing that could do it."""
+        self._visits.pop(task, None)
+        self._leaving.discard(task)
+        writer.transport.abort()
 
     def _send_silent_away(self) -> bool:
         silent = next((task for task, visit in self._visits.items() if not visit.is_served), None)

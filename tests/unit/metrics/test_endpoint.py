@@ -1,11 +1,13 @@
 """The HTTP port: two pages, and bounds on everything a peer may do."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import uvloop
 from prometheus_client.core import Metric
 
 from rocketpy.metrics import visit
@@ -182,3 +184,42 @@ def test_a_stop_ends_what_is_being_served(serve: Serve) -> None:
         await asyncio.sleep(0)
 
     serve(scenario)
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_who_comes_while_it_stops_is_not_served(turns: int) -> None:
+    async def run() -> None:
+        source = Slow()
+        source.may_go.clear()  # whoever asks for figures waits for ever
+        sock = socket.create_server(("127.0.0.1", 0))
+        await source.endpoint.start(sock)
+        with socket.create_connection(sock.getsockname()) as peer:
+            peer.sendall(GET)
+            peer.setblocking(False)
+            for _ in range(turns):  # so far the loop has come with taking the connection
+                await asyncio.sleep(0)
+            await source.endpoint.stop()
+            with contextlib.suppress(ConnectionResetError):
+                assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(peer, 1), 5) == b""
+
+    uvloop.run(run())
+
+
+def test_who_is_sent_away_at_once_leaves_no_trace() -> None:
+    async def run() -> None:
+        endpoint = Slow().endpoint
+        peers, talks = [], []
+        for _ in range(MOST_CONNECTIONS + 4):
+            ours, theirs = socket.socketpair()
+            peers.append(await asyncio.open_connection(sock=theirs))
+            talks.append(await asyncio.open_connection(sock=ours))
+        for talk in talks:  # in one turn of the loop: of those who are sent away no task has begun
+            endpoint._come(*talk)
+        for reader, _ in peers[:4]:
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert (len(endpoint._visits), len(endpoint._leaving)) == (MOST_CONNECTIONS, 0)
+        await endpoint.stop()
+        for _, writer in peers:
+            writer.close()
+
+    asyncio.run(run())
