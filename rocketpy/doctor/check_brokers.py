@@ -34,7 +34,7 @@ def clock_skew_ms(broker: BrokerFacts) -> int:
     """How far its clock is from ours at least; it tells its start and its whole seconds since."""
     found = RUNTIME.search(broker.runtime.get("runtime", ""))
     boot_ms = broker.runtime.get("bootTimestamp", "")
-    if found is None or not boot_ms.isdigit():
+    if found is None or not (boot_ms.isascii() and boot_ms.isdecimal()):
         return 0
     days, hours, minutes, seconds = (int(re.sub(r"\D", "", part)) for part in found.groups())
     earliest = int(boot_ms) + (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000

@@ -79,7 +79,7 @@ def brokers_answer(facts: ClusterFacts) -> Iterator[Finding]:
     for broker in facts.brokers:
         if broker.fault:
             what = f"{broker.fault} ({broker.doubt})" if broker.doubt else broker.fault
-            remedy = "set brokerIP1 to an address that clients reach" if broker.doubt else FIREWALL
+            remedy = f"set brokerIP1 to an address that clients reach; else {FIREWALL}" if broker.doubt else FIREWALL
             yield error("broker-unreachable", broker.subject, what, remedy)
 
 

@@ -138,7 +138,7 @@ def dead_letters_are_few(facts: ClusterFacts) -> Iterator[Finding]:
             fills = ", the last within this hour" if facts.now_ms - last_ms < AGO_MS else ""
             group = topic.removeprefix(names.DLQ_PREFIX)
             what = f"holds {count} messages that its consumers gave up on{fills}"
-            remedy = f"see why consumption fails; mqadmin updateTopicPerm -t {topic} -p 6 to read them"
+            remedy = f"see why consumption fails; mqadmin updateTopicPerm -c <cluster> -t {topic} -p 6 to read them"
             yield warning("dead-letters", f"group {group}", what, remedy)
 
 

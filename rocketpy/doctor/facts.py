@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 
 from rocketpy.protocol.admin_bodies import ConsumerConnection, OffsetWrapper, TopicOffset
 from rocketpy.protocol.bodies import ClusterInfo, MessageQueue, SubscriptionData, SubscriptionGroupConfig, TopicConfig
@@ -82,9 +83,10 @@ class BrokerFacts:
         """A figure of its runtime info or configuration; the default where it is absent or none."""
         text = self.runtime.get(key, self.config.get(key, ""))
         try:
-            return float(text)
+            number = float(text)
         except ValueError:
             return default
+        return number if isfinite(number) else default
 
     def is_on(self, key: str) -> bool:
         """A boolean of its configuration."""

@@ -19,6 +19,7 @@ from rocketpy.access import Access, acl_file
 from rocketpy.advertised_address import Choice
 from rocketpy.client.calls import Calls, addresses_of
 from rocketpy.clock import Clock
+from rocketpy.config import BrokerConfig, NamesrvConfig
 from rocketpy.config.checks import check_acl_settings, check_broker_settings, check_can_serve, store_address
 from rocketpy.config.environment import Environment
 from rocketpy.config.programs import BrokerProgram, NamesrvProgram, broker_program, namesrv_program
@@ -134,7 +135,7 @@ async def _broker(facts: StartFacts, program: BrokerProgram, environment: Enviro
         checked(facts, lambda: rules(environment, f"aclEnable=true ({broker.origin('aclEnable')})"))
     _common(facts, environment)
     if not facts.lock_holder:  # else the broker that has the store has its ports too
-        _ports(facts, facts.port, facts.port - VIP_STEP)
+        _ports(facts, broker, facts.port, facts.port - VIP_STEP)
     for setting, folder in (("storePathRootDir", paths.root), ("storePathCommitLog", paths.commit_log)):
         facts.folders.append(folder_facts(setting, folder))
     if broker.fetch_namesrv_addr_by_address_server:
@@ -152,7 +153,7 @@ def _namesrv(facts: StartFacts, program: NamesrvProgram, environment: Environmen
     if config.acl_strict_admin:
         checked(facts, lambda: rules(environment, f"aclStrictAdmin=true ({config.origin('aclStrictAdmin')})"))
     _common(facts, environment)
-    _ports(facts, facts.port)
+    _ports(facts, config, facts.port)
     facts.folders.append(folder_facts("kvConfigPath", kv_file.parent))
 
 
@@ -176,11 +177,14 @@ def logs(environment: Environment) -> None:
         check_folder(folder) if folder.exists() else check_can_be_made(folder)
 
 
-def _ports(facts: StartFacts, *ports: int) -> None:
-    for port in ports:
-        if 0 < port < 65536:
+def _ports(facts: StartFacts, config: BrokerConfig | NamesrvConfig, *ports: int) -> None:
+    """All at the same time, in the start's order: two settings may name the same port."""
+    wanted = [(config.metrics_bind_address, config.metrics_port, "metricsPort")] if config.metrics_port else []
+    wanted += [(EVERY_ADDRESS, port, "listenPort") for port in ports if 0 < port < 65536]
+    with contextlib.ExitStack() as held:
+        for host, port, setting in wanted:
             with refused(facts):
-                bind(EVERY_ADDRESS, port).close()
+                held.enter_context(bind(host, port, setting))
 
 
 def folder_facts(setting: str, path: Path) -> Folder:

@@ -91,6 +91,7 @@ def test_a_broker_that_nobody_reaches(doubt: str) -> None:
     assert finding.check == "broker-unreachable"
     assert doubt in finding.what
     assert ("brokerIP1" in finding.remedy) is bool(doubt)
+    assert "start it" in finding.remedy
 
 
 @pytest.mark.parametrize(("is_trial", "severity"), [(False, Severity.WARNING), (True, Severity.INFO)])
@@ -189,6 +190,14 @@ def test_a_broker_that_refuses_writes() -> None:
     facts = well()
     facts.brokers[0].config["brokerPermission"] = "4"
     assert "writes are refused" in only(facts).what
+
+
+@pytest.mark.parametrize("value", ["nan", "1e999", "six"])
+def test_a_figure_that_is_none(value: str) -> None:
+    facts = well()
+    facts.brokers[0].config["brokerPermission"] = value
+    facts.brokers[0].runtime["bootTimestamp"] = "\u00b2"
+    assert found(facts) == []
 
 
 def test_a_misspelt_key() -> None:

@@ -105,6 +105,23 @@ def test_a_port_that_is_taken(step: int, tmp_path: Path) -> None:
     assert f"port {port + step} is in use" in finding.what
 
 
+def test_the_port_of_the_metrics_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for is_broker in (True, False):
+            path = broker(tmp_path, metricsPort=port) if is_broker else write(
+                tmp_path, listenPort=free_port(), metricsPort=port, kvConfigPath=tmp_path / "kv.json"
+            )
+            finding = only(path, is_broker=is_broker)
+            assert f"port {port} is in use" in finding.what
+            assert "metricsPort" in finding.remedy
+
+
+def test_two_settings_name_one_port(tmp_path: Path) -> None:
+    port = free_broker_port()
+    assert f"port {port} is in use" in only(broker(tmp_path, listenPort=port, metricsPort=port)).what
+
+
 def test_keys_and_values_that_are_not_in_force(tmp_path: Path) -> None:
     found = examine(broker(tmp_path, brokerNam="c", deleteWhen="04 # at four", maxMessageSize="4M"))
     told = {(each.check, each.subject.rpartition(":")[2]): each for each in found}
