@@ -33,7 +33,11 @@ def check() -> tuple[bool, list[str]]:
 def _check_server(program: str, process: Process) -> tuple[bool, str]:
     name = f"mq{program}({process.pid})"
     faults = []
-    for address in listening(process.pid):
+    try:
+        addresses = listening(process.pid)
+    except OSError as hidden:  # it ended just now, or does not show what it has open
+        return False, f"{name} does not serve, or not visibly: {hidden.filename}: {hidden.strerror}"
+    for address in addresses:
         fault = ask(address)
         if not fault:
             return True, f"{name} answers at {address[0]}:{address[1]}"
@@ -46,7 +50,7 @@ def ask(address: Address, timeout_s: float = TIMEOUT_S) -> str:
     try:
         with socket.create_connection(address, timeout_s) as connection:
             connection.sendall(request(NOBODYS_CODE).encode())
-            # Metrics are served by a thread of their own, which says nothing of the loop.
+            # The port of the metrics, which is no client's: one of those is asked next.
             return "speaks HTTP" if connection.recv(4) == b"HTTP" else ""
     except ConnectionResetError:  # closed with our bytes unread, as a server does that takes TLS only
         return ""

@@ -90,6 +90,14 @@ def test_one_that_does_not_answer_is_told(
     )
 
 
+def test_one_that_ends_meanwhile_is_told(processes: dict[str, list[Process]]) -> None:
+    nobody = 2**22 + 1  # beyond the highest number that a process can have
+    processes["broker"].append(Process(nobody, "broker", None))
+    well, (line,) = health.check()
+    assert not well
+    assert line.startswith(f"mqbroker({nobody}) does not serve, or not visibly: /proc/{nobody}/")
+
+
 def test_the_ports_of_a_process_are_the_kernels() -> None:
     with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("", 0)) as second:
         found, address = health.listening(os.getpid()), first.getsockname()
