@@ -7,6 +7,7 @@ stdout as upstream's, everything else to stderr. Invariant: an operator's mistak
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from rocketpy.admin.command import Command, CommandFailed, Given, Option, UsageM
 from rocketpy.admin.posix import parse
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 JSON, YES = "json", "yes"
 OWN_OPTIONS = (
     Option(JSON, JSON, "Print one JSON object a line", flag=True),
@@ -182,9 +184,20 @@ def guarded(args: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        with contextlib.suppress(OSError):  # what is still buffered has no reader
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go()
         return EXIT_FAILED
+    except OSError as fault:
+        if fault.errno not in NO_ROOM:
+            raise
+        let_go()
+        warn(f"the output cannot be written: {fault.strerror}")
+        return EXIT_FAILED
+
+
+def let_go() -> None:
+    """What is still buffered for stdout cannot be written: Python would try once more at its end."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

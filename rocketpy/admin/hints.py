@@ -89,7 +89,7 @@ async def not_answered(error: NotAnswered, session: Session) -> str:
     if isinstance(cause, RemotingTimeout):
         return f"{told}: it is busy, or no RocketMQ server listens there"
     if not isinstance(cause, RemotingConnectError):
-        return told
+        return f"{kind} {error.address}: {cause}: it was stopped, or no RocketMQ server listens there"
     if kind == "name server":
         return f"name server {cause}: is it running there, and does a firewall let you through? (-n, NAMESRV_ADDR)"
     return f"broker {cause}{await about_broker(error.address, session)}"
@@ -100,7 +100,7 @@ async def about_broker(address: str, session: Session) -> str:
     known = await known_addresses(session)
     host, _, port = address.rpartition(":")
     main = f"{host}:{int(port) + 2}" if port.isdigit() else ""
-    if main in known:
+    if main and main in known:
         return f": {port} is the VIP port of {main}, give that"
     if address in known:
         return ": the name server has it registered, so it is down, or its brokerIP1 cannot be reached from here"

@@ -30,9 +30,18 @@ def parse(options: Sequence[Option], words: Sequence[str]) -> dict[str, str]:
             if not rest or is_option(named, rest[0]):
                 raise UsageMistake(f"Missing argument for option: {option.letter}")
             value = unquoted(rest.pop(0))
+            check_text(option, value)
         values.setdefault(option.letter, value)
     check_required(options, values)
     return values
+
+
+def check_text(option: Option, value: str) -> None:
+    """Bytes that are no UTF-8 come as halves of UTF-16 pairs: sent on, they would be another name or body."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageMistake(f"-{option.letter}: its value is not UTF-8", show_usage=False) from None
 
 
 def check_required(options: Iterable[Option], values: dict[str, str]) -> None:

@@ -55,6 +55,8 @@ class JsonLines:
 
     def __init__(self, out: IO[str]) -> None:
         self.out = out
+        # Where the stream cannot write a letter, it writes Python's escape, which JSON has not.
+        self.as_ascii = not (getattr(out, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf8")
 
     def take(self, item: Item) -> None:
         if isinstance(item, Row):
@@ -65,7 +67,7 @@ class JsonLines:
             self.out.flush()
 
     def _write(self, data: object) -> None:
-        self.out.write(json.dumps(plain(data), ensure_ascii=False) + "\n")
+        self.out.write(json.dumps(plain(data), ensure_ascii=self.as_ascii) + "\n")
 
     def end(self) -> None:
         self.out.flush()

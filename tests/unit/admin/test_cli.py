@@ -1,8 +1,12 @@
 """The frame: the list, help, mistakes, exit codes, and errors that say what to look at."""
 
 import ast
+import io
+import json
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from rocketpy.admin import cli, registry
 from rocketpy.admin.command import Command, Given, Option, UsageMistake
 from rocketpy.admin.items import Column, Failed, Rows, Said, Table
+from rocketpy.admin.render import renderer
 from rocketpy.errors import RocketPyError
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "mqadmin"
@@ -211,3 +216,46 @@ def test_help_is_quick_because_little_is_imported(words, absent):
     script = f"import sys, rocketpy.admin.cli as cli; cli.guarded({words!r}); print(sorted(set(sys.modules)))"
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert not absent & set(ast.literal_eval(process.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("words", [("topicRoute", "-t", "a\udcff"), ("sendMessage", "-t", "T", "-p", "\udcff\udcfe")])
+def test_a_value_that_is_no_utf_8_is_refused(no_servers, words):
+    found = no_servers.bare(*words, "-n", "127.0.0.1:1")
+    assert (found.code, found.out) == (2, "")
+    assert found.err == f"mqadmin: {words[0]}: {words[-2]}: its value is not UTF-8\n"
+
+
+@pytest.mark.parametrize("words", [["help", "topicRoute"], []])
+def test_a_full_disk_is_one_line(words):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "rocketpy.admin", *words]
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (found.returncode, found.stderr) == (1, "mqadmin: the output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_json_is_json_whatever_the_stream_can_write(encoding):
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
+    output = renderer(as_json=True, out=out)
+    output.take(Said("", {"name": "\u00e9 \U0001f600 \u4e2d"}))
+    output.end()
+    assert json.loads(out.buffer.getvalue().decode(encoding)) == {"name": "\u00e9 \U0001f600 \u4e2d"}
+
+
+def test_a_server_of_something_else_closes_the_connection(no_servers):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def serve():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        found = no_servers.bare("topicList", "-n", address)
+        thread.join()
+    assert found.err == (
+        f"mqadmin: topicList: name server {address}: the connection to {address} is closed: "
+        "it was stopped, or no RocketMQ server listens there\n"
+    )
