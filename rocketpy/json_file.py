@@ -113,7 +113,7 @@ def keep_as_bak(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError:                                  # no hard links here
-        shutil.copyfile(path, link)
+        shutil.copy(path, link)                      # who may read it stays
     link.replace(bak_of(path))
 
 

@@ -19,6 +19,9 @@ from rocketpy.protocol.bodies import DataVersion
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.settings_file import SettingsFile
 
+BODY_LIMIT = 1 << 16  # all settings have some kilobytes; a body is read on the event loop
+REMARKS_TOLD = 16
+
 Values = dict[str, str]
 Step = Callable[[Values], Awaitable[None]]
 
@@ -57,12 +60,16 @@ class SettingsUpdate:
 
     def _read(self, body: bytes, peer: str) -> Values:
         """The values to set, each of them allowed and sound."""
+        if len(body) > BODY_LIMIT:
+            raise _refused(f"the body has {len(body)} bytes, more than {BODY_LIMIT}: send what changes only")
         try:
             given = parse_properties(f"{self._name} of {peer}", body.decode())
         except UnicodeDecodeError:
             raise _refused("the body is no text in UTF-8") from None
-        for remark in given.remarks:
+        for remark in given.remarks[:REMARKS_TOLD]:
             self._log.warning("%s", remark)
+        if len(given.remarks) > REMARKS_TOLD:
+            self._log.warning("%s of %s: %d remarks more", self._name, peer, len(given.remarks) - REMARKS_TOLD)
         values = {key: entry.value for key, entry in given.in_force().items()}
         return {name: text for name, text in values.items() if self._may_be_set(name, text)}
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rocketpy.config.properties import BLANKS, continues, parse_properties, value_span
+from rocketpy.config.properties import BLANKS, continues, entry_of, key_and_value, value_span
 
 ADDED = "# set by request"
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
@@ -51,10 +51,13 @@ def _places(lines: list[str]) -> list[Place]:
         at += 1
         if not logical or logical[0] in "#!":
             continue
-        while continues(logical) and at < len(lines):
-            logical = logical[:-1] + _content(lines[at]).lstrip(BLANKS)
-            at += 1
-        [entry] = parse_properties("", logical).entries
+        parts = [logical]
+        while continues(parts[-1]):
+            parts[-1] = parts[-1][:-1]
+            parts.append(_content(lines[at]).lstrip(BLANKS) if at < len(lines) else "")
+            at = min(at + 1, len(lines))
+        logical = "".join(parts)
+        entry = entry_of(logical)
         places.append(Place(first, at, entry.key, entry.value, logical))
     return places
 
@@ -69,10 +72,13 @@ def _line_end(line: str) -> str:
 
 def _with_value(line: str, logical: str, value: str) -> str:
     """The entry in one line, indented as its first line was."""
+    key_end, value_start = key_and_value(logical)
     start, end = value_span(logical)
     before, behind = logical[:start], logical[end:]
-    if not before.rstrip(BLANKS).endswith(("=", ":")) and not before.endswith(tuple(BLANKS)):
-        before += "="
+    if key_end == value_start:
+        before = logical[:key_end] + "="
+    if before.startswith(("#", "!")):  # it stood behind a continuation, and begins a line now
+        before = "\\" + before
     if behind.startswith("#") and value:
         behind = " " + behind
     indent = line[: len(line) - len(line.lstrip(BLANKS))]

@@ -120,15 +120,22 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         logical = line.lstrip(BLANKS)
         if not logical or logical[0] in "#!":
             continue
-        while continues(logical):
+        parts = [logical]
+        while continues(parts[-1]):
             _, following = next(lines, (0, ""))
-            logical = logical[:-1] + following.lstrip(BLANKS)
-        yield number, logical
+            parts[-1] = parts[-1][:-1]
+            parts.append(following.lstrip(BLANKS))
+        yield number, "".join(parts)
 
 
 def continues(line: str) -> bool:
     """Whether the next line belongs to this one."""
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1
+
+
+def entry_of(logical: str) -> Entry:
+    """The entry of one logical line, whatever it begins with: behind a continuation `#` is part of a key."""
+    return _entry(PropertiesFile(""), 0, logical)
 
 
 def _entry(file: PropertiesFile, line: int, logical: str) -> Entry:

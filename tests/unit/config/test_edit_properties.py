@@ -91,6 +91,22 @@ def test_values_are_escaped_so_that_both_readers_take_them(value: str, written: 
     assert values(f"a={written}\n") == {"a": value}
 
 
+@pytest.mark.parametrize(
+    ("before", "key", "after"),
+    [
+        ("\\\n\nb=2\n", "b", "\\\n\nb=3\n"),
+        ("\\\n# x\nb=2\n", "b", "\\\n# x\nb=3\n"),
+        ("a\\:\n", "a:", "a\\:=3\n"),
+        ("a \u3000x\n", "a", "a \u30003\n"),
+        ("a=1\\", "a", "a=3"),
+        ("\\\n#k=1\n", "#k", "\\#k=3\n"),
+    ],
+)
+def test_odd_lines_are_read_as_a_start_reads_them(before: str, key: str, after: str) -> None:
+    assert changed_text(before, {key: "3"}, {key}) == after
+    assert values(after)[key] == "3"
+
+
 texts = st.text(st.sampled_from("ab=: \t\\#!\n\r\fu0041x\u4e2d"), max_size=40)
 new_values = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 

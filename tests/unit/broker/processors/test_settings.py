@@ -164,6 +164,19 @@ def test_a_body_that_is_no_text_and_none_at_all(ask) -> None:
     assert ask(UPDATE).code == 0
 
 
+def test_a_body_that_is_too_long_is_refused_unread(ask, path) -> None:
+    answer = ask(UPDATE, body=b"traceOn=false" + b"\n" * (1 << 16))
+    assert (answer.code, answer.remark) == (
+        1, "the body has 65549 bytes, more than 65536: send what changes only"
+    )  # fmt: skip
+    assert path.read_text() == FILE
+
+
+def test_remarks_of_one_request_are_few(ask, caplog) -> None:
+    assert ask(UPDATE, body=b"traceOn=true\n" * 1000).code == 0
+    assert len(caplog.messages) < 20 and any("983 remarks more" in line for line in caplog.messages)
+
+
 def test_the_version_goes_up(ask, update, clock) -> None:
     started = json.loads(ask(GET).ext["version"])
     clock.advance(1000)
