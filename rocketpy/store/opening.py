@@ -58,6 +58,7 @@ class Opening:
         for note in self._writer.log.load():
             log.warning("%s", note)
         load_queues(self._writer)
+        queue_ends.load()
         self._recovery.safe_end = queue_ends.log_end()
         start = self._recovery.start_offset()
         if damaged is not None:

@@ -35,6 +35,8 @@ class QueueEnds:
         self._writer = writer
         self._persisted = ""
         self._writing = threading.Lock()
+        self._found: Ends | None = None  # what `load` has read
+        self._fault = ""  # why it has read nothing
 
     def _text(self) -> str:
         lines = [str(self._writer.log.flushed_offset)]
@@ -62,31 +64,31 @@ class QueueEnds:
         sync_folder(self.path.parent)  # the checkpoint, written next, must not be younger than these ends
         self._persisted = text
 
+    def load(self) -> None:
+        """Read what the last process wrote; that it cannot be read is told by `lost`."""
+        try:
+            self._found = read_ends(self.path)
+        except FileNotFoundError:
+            self._fault = f"{self.path} does not exist"
+        except OSError as error:
+            self._fault = f"{self.path} cannot be read ({error.strerror})"
+        except ValueError:
+            self._fault = f"{self.path} is garbled"
+
     def index_end(self) -> int | None:
         """What `indexed_to` was at the last clean stop; None when that is not known."""
-        try:
-            ends = read_ends(self.path)
-        except (OSError, ValueError):               # `lost` says it
-            return None
-        return ends.index_end if ends.log == self._writer.log.end_offset else None
+        ends = self._found
+        return ends.index_end if ends is not None and ends.log == self._writer.log.end_offset else None
 
     def log_end(self) -> int:
         """How far the commit log was on disk when the file was written; 0 when that is not known."""
-        try:
-            return read_ends(self.path).log
-        except (OSError, ValueError):               # `lost` says it
-            return 0
+        return self._found.log if self._found is not None else 0
 
     def lost(self, clean: bool) -> str | None:
         """Why the queues cannot be trusted to be complete, or None."""
-        try:
-            ends = read_ends(self.path)
-        except FileNotFoundError:
-            return f"{self.path} does not exist"
-        except OSError as error:
-            return f"{self.path} cannot be read ({error.strerror})"
-        except ValueError:
-            return f"{self.path} is garbled"
+        ends = self._found
+        if ends is None:
+            return self._fault
         if clean and ends.log != self._writer.log.end_offset:
             return f"{self.path} was written when the commit log ended at {ends.log}"
         for topic, queue_id, first, end in ends.queues:
