@@ -91,31 +91,41 @@ def held_here(path: Path) -> bool:
 def holder(fd: int) -> int:
     """The pid of the process that holds byte 0, or 0 when it cannot be had (another host or pid namespace)."""
     try:
-        answer = fcntl.fcntl(fd, fcntl.F_GETLK, FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
+        return locked_by(fd) or 0
     except OSError:
         return 0
+
+
+def locked_by(fd: int) -> int | None:
+    """The same, and None when no other process holds it."""
+    answer = fcntl.fcntl(fd, fcntl.F_GETLK, FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
     kind, _, _, _, pid = FLOCK.unpack(answer)
-    return max(pid, 0) if kind != fcntl.F_UNLCK else 0
+    return None if kind == fcntl.F_UNLCK else max(pid, 0)
 
 
-def who_holds(path: Path) -> str:
-    """Who has a store's lock, as the end of a sentence, empty when nobody has; nothing is taken or made."""
-    if held_here(path):
-        return f"by process {os.getpid()}"
+def lock_holder(path: Path) -> int | None:
+    """The pid of the broker that holds the store (0: not to be had), None when nobody does; nothing is taken."""
+    if held_here(path):         # closing a descriptor of it would let the lock go
+        return os.getpid()
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return ""
+        return None
     try:
-        answer = fcntl.fcntl(fd, fcntl.F_GETLK, FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
-    except OSError:
-        return ""
+        return locked_by(fd)
     finally:
         os.close(fd)
-    kind, _, _, _, pid = FLOCK.unpack(answer)
-    if kind == fcntl.F_UNLCK:
+
+
+def who_holds(path: Path) -> str:
+    """Who has a store's lock, as the end of a sentence, empty when nobody has or the system does not say."""
+    try:
+        pid = lock_holder(path)
+    except OSError:
         return ""
-    return f"by process {pid}" if pid > 0 else "by another process"
+    if pid is None:
+        return ""
+    return f"by process {pid}" if pid else "by another process"
 
 
 def inode(status: os.stat_result) -> tuple[int, int]:

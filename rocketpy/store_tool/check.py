@@ -19,6 +19,7 @@ from rocketpy.config.store import MessageStoreConfig
 from rocketpy.errors import StoreError
 from rocketpy.store import file_sizes
 from rocketpy.store.delay_levels import SCHEDULE_TOPIC, delays_ms
+from rocketpy.store.lock import lock_holder
 from rocketpy.store.paths import StorePaths
 from rocketpy.store_tool.folder import (
     OffsetFile,
@@ -35,7 +36,6 @@ from rocketpy.store_tool.state_files import (
     check_checkpoint,
     check_config,
     check_queue_ends,
-    lock_holder,
     table,
 )
 from rocketpy.store_tool.texts import INDEX, LOG, QUEUE, place_in_index, when

@@ -1,8 +1,5 @@
 """Looks at what stands beside the messages: checkpoint, abort, lock, config, queueEnds."""
 
-import fcntl
-import os
-import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,6 @@ from rocketpy.errors import ProtocolError
 from rocketpy.protocol import fastjson
 from rocketpy.store.checkpoint import FILE_SIZE, LAYOUT
 from rocketpy.store.delay_levels import SCHEDULE_TOPIC
-from rocketpy.store.lock import held_here, holder
 from rocketpy.store.paths import CONFIG_FILES, StorePaths
 from rocketpy.store.queue_ends import NAME as QUEUE_ENDS
 from rocketpy.store.queue_ends import read_ends
@@ -19,31 +15,10 @@ from rocketpy.store_tool.report import Report
 from rocketpy.store_tool.texts import when
 
 SLACK_MS = 60_000               # a checkpoint may be that much ahead of the last record: the clock was set back
-FLOCK = struct.Struct("@hhqqi")
 TIMES = ("of the commit log", "of the consume queues", "of the index")
 
 # (topic, queue id) -> queue offset behind the last message; None: there is no such queue
 EndOf = Callable[[str, int], int | None]
-
-
-def lock_holder(path: Path) -> int | None:
-    """The pid of the broker that holds the store (0: not to be had), None when nobody does."""
-    if held_here(path):         # closing a descriptor of it would let the lock go
-        return os.getpid()
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return holder(fd) or (0 if is_locked(fd) else None)
-    finally:
-        os.close(fd)
-
-
-def is_locked(fd: int) -> bool:
-    """Does another process hold byte 0, also one whose pid cannot be seen from here?"""
-    asked = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
-    return bool(FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK)
 
 
 def check_checkpoint(report: Report, path: Path, latest_ms: int, live: bool) -> None:

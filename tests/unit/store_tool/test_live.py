@@ -13,9 +13,8 @@ import pytest
 import rocketpy.testing
 from rocketpy.client import Producer, new_message
 from rocketpy.errors import StartRefused
-from rocketpy.store.lock import StoreLock
+from rocketpy.store.lock import StoreLock, lock_holder
 from rocketpy.store_tool.check import check_store
-from rocketpy.store_tool.state_files import lock_holder
 from tests.unit.store_tool.stores import first_queue, flip, opened
 
 HOLD = """
@@ -105,7 +104,7 @@ def test_what_a_second_look_finds_in_order_is_not_told(root: Path) -> None:
 def test_a_store_of_this_process_keeps_its_lock(root: Path) -> None:
     store = opened(root)
     assert check_store(root).clean
-    code = "import sys; from rocketpy.store_tool.state_files import lock_holder; from pathlib import Path\n"
+    code = "import sys; from rocketpy.store.lock import lock_holder; from pathlib import Path\n"
     code += "print(lock_holder(Path(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", code, str(root / "lock")], capture_output=True, text=True, check=True)
     store.shutdown()
