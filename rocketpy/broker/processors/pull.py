@@ -115,8 +115,6 @@ def _answer_or_hold(
     code = _code(found, header)
     answer: Command | None = _answer(broker, group, found, code)
     _count(broker, header, found, read_ms)
-    if broker.slow_readers.watches:
-        _note_distance(broker, header, found)
     may_hold = first_pass and header.sys_flag & sys_flag.PULL_SUSPEND and len(broker.holds) < MAX_HELD
     if code == ResponseCode.PULL_NOT_FOUND and may_hold:
         _hold(broker, connection, request, header, wanted)
@@ -138,16 +136,8 @@ def _count(broker: Broker, header: PullMessageRequestHeader, found: GetResult, r
         broker.stats.got(group, topic, queue_id, found.count, len(found.body), read_ms)
     age_ms = broker.clock.now_ms() - found.last_store_time_ms if is_found else -1
     broker.stats.was_behind(group, topic, queue_id, found.behind_bytes, age_ms)
-
-
-def _note_distance(broker: Broker, header: PullMessageRequestHeader, found: GetResult) -> None:
-    """How far the last message that was looked at is before the log's end; not where none was."""
-    if _CODES.get(found.status) not in (ResponseCode.SUCCESS, ResponseCode.PULL_RETRY_IMMEDIATELY):
-        return
-    last = broker.store.queue(header.topic, header.queue_id).entry(found.next_begin_offset - 1)
-    if last is not None:
-        behind_bytes = broker.store.commit_log_max_offset - last[0]
-        broker.slow_readers.note(header.consumer_group, header.topic, header.queue_id, behind_bytes)
+    if broker.slow_readers.watches and found.behind_bytes >= 0:
+        broker.slow_readers.note(group, topic, queue_id, found.behind_bytes)
 
 
 def readable_group(broker: Broker, name: str) -> SubscriptionGroupConfig:
