@@ -55,6 +55,7 @@ cdef class Items:
     cdef Count gone              # of items that were removed
     cpdef Item item(self, str key)                               # made if there is none
     cdef int _remove(self, Item item) except -1
+    cdef list _part(self, int first, int behind)
     cdef bint _has_moved(self, Trail* trail, int span, bint of_bytes) noexcept
     cdef tuple _window(self, Trail* trail, int span, bint of_bytes)
 

@@ -210,11 +210,13 @@ cdef class Items:
         return len(self.order)
 
     def sample(self, int span, int first, int behind):
-        cdef int i
-        cdef int64_t tick = self.ticks[span] - 1
-        for i in range(first, min(behind, <int>len(self.order))):
-            if self.order[i] is not None:
-                (<Item>self.order[i]).sample(span, tick)
+        cdef Item item
+        for item in self._part(first, behind):
+            item.sample(span, self.ticks[span] - 1)
+
+    cdef list _part(self, int first, int behind):
+        """The items in these places that are still there."""
+        return [item for item in self.order[first:behind] if item is not None]
 
     def window(self, Item item not None, int span, bint of_bytes):
         return self._window(item.trail, span, of_bytes)
@@ -228,26 +230,19 @@ cdef class Items:
         return self._window(item.counts.queues[queue_id].trail, span, False)
 
     def moved(self, int span, bint of_bytes, int first, int behind):
-        cdef int i
         cdef Item item
         found = []
-        for i in range(first, min(behind, <int>len(self.order))):
-            if self.order[i] is None:
-                continue
-            item = <Item>self.order[i]
+        for item in self._part(first, behind):
             if item.trail != NULL and self._has_moved(item.trail, span, of_bytes):
                 found.append((item.key, *self._window(item.trail, span, of_bytes)))
         return found
 
     def slow_queues(self, int span, int first, int behind):
-        cdef int i, queue_id
+        cdef int queue_id
         cdef Item item
         cdef Trail* trail
         found = []
-        for i in range(first, min(behind, <int>len(self.order))):
-            if self.order[i] is None:
-                continue
-            item = <Item>self.order[i]
+        for item in self._part(first, behind):
             for queue_id in range(item.counts.queue_nums):
                 trail = item.counts.queues[queue_id].trail
                 if trail != NULL and self._has_moved(trail, span, False):
@@ -255,14 +250,11 @@ cdef class Items:
         return found
 
     def distances(self, int first, int behind):
-        cdef int i, queue_id
+        cdef int queue_id
         cdef Item item
         cdef QueueGets* queue
         found = []
-        for i in range(first, min(behind, <int>len(self.order))):
-            if self.order[i] is None:
-                continue
-            item = <Item>self.order[i]
+        for item in self._part(first, behind):
             for queue_id in range(item.counts.queue_nums):
                 queue = &item.counts.queues[queue_id]
                 if queue.behind_bytes >= 0 or queue.behind_ms >= 0:
