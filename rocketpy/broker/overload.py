@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rocketpy.clock import Clock
 from rocketpy.errors import RequestRefused
-from rocketpy.protocol.codes import RequestCode, ResponseCode
+from rocketpy.protocol.codes import SEND_CODES, RequestCode, ResponseCode
 
 if TYPE_CHECKING:
     from rocketpy.config import BrokerConfig, MessageStoreConfig
@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("RocketmqBroker")
 
 LOG_EVERY_MS = 10_000
-SENDS = frozenset({
-    RequestCode.SEND_MESSAGE,
-    RequestCode.SEND_MESSAGE_V2,
-    RequestCode.SEND_BATCH_MESSAGE,
-    RequestCode.CONSUMER_SEND_MSG_BACK,
-})
+SENDS = SEND_CODES | {RequestCode.CONSUMER_SEND_MSG_BACK}
 
 # Whose requests may wait how long: the others are never refused, as upstream cleans these four queues only.
 _LIMITS: dict[RequestCode, Callable[[BrokerConfig], int]] = {

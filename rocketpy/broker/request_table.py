@@ -36,7 +36,7 @@ from rocketpy.broker.processors import (
 )
 from rocketpy.broker.processors.answers import Answer
 from rocketpy.errors import RequestRefused
-from rocketpy.protocol.codes import RequestCode, ResponseCode
+from rocketpy.protocol.codes import SEND_CODES, RequestCode, ResponseCode
 from rocketpy.protocol.codes_page import refusals
 from rocketpy.protocol.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 
@@ -105,7 +105,7 @@ SERVED: dict[RequestCode, Processor] = {
 }
 
 # Every answer to a send names the region, refusals too.
-WITH_REGION = frozenset({RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE})
+WITH_REGION = SEND_CODES
 
 # These make or change topics and groups: what a client is answered for has to survive a kill.
 MAKES_CONFIG = WITH_REGION | {

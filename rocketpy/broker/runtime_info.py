@@ -13,7 +13,7 @@ import shutil
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from rocketpy.protocol.codes import RequestCode
+from rocketpy.protocol.codes import SEND_CODES, RequestCode
 from rocketpy.protocol.fastjson import java_double
 from rocketpy.stats import Rates
 from rocketpy.stats.put_times import put_times_text
@@ -27,9 +27,8 @@ NS_PER_MS = 1_000_000
 WINDOWS_S = (10, 60, 600)
 UNITS = "KMGTPE"
 
-SENDS = frozenset({RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE})
 POOLS = {
-    "send": SENDS,
+    "send": SEND_CODES,
     "pull": frozenset({RequestCode.PULL_MESSAGE}),
     "query": frozenset({RequestCode.QUERY_MESSAGE, RequestCode.VIEW_MESSAGE_BY_ID}),
 }

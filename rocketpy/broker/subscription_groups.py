@@ -22,15 +22,6 @@ from rocketpy.protocol.names import check_name, is_system_group
 log = logging.getLogger("RocketmqBroker")
 
 MANY = 1000  # as many groups that clients made are worth a word: none of them goes by itself
-GROUPS_AT_START = (
-    names.TOOLS_CONSUMER_GROUP,
-    names.FILTERSRV_CONSUMER_GROUP,
-    names.SELF_TEST_CONSUMER_GROUP,
-    names.ONS_HTTP_PROXY_GROUP,
-    names.CID_ONSAPI_PULL_GROUP,
-    names.CID_ONSAPI_PERMISSION_GROUP,
-    names.CID_ONSAPI_OWNER_GROUP,
-)
 
 class SubscriptionGroups:
     """The table, its version and its file. A config handed out is never changed: a change replaces it."""
@@ -43,7 +34,7 @@ class SubscriptionGroups:
         self._text = TableText("subscriptionGroupTable")
         # Called after every change of the table: the fast lane forgets what it knew of groups.
         self.on_change: list[Callable[[], None]] = []
-        for name in GROUPS_AT_START:
+        for name in names.GROUPS_AT_START:
             self._set(SubscriptionGroupConfig(group_name=name))
         self.data_version = DataVersion(timestamp=clock.now_ms(), counter=0)
 

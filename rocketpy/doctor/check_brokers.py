@@ -12,10 +12,11 @@ from rocketpy.doctor.facts import BrokerFacts, ClusterFacts
 from rocketpy.doctor.finding import Finding, error, warning
 from rocketpy.protocol.mqversion import CURRENT_VERSION
 from rocketpy.protocol.perm import READ, WRITE
+from rocketpy.store.clean import DiskLevels
 
 RUNTIME = re.compile(r"\[ ?([\d,.]+) days, (\d+) hours, (\d+) minutes, (\d+) seconds ?\]")
 HEAD_WAIT = "sendThreadPoolQueueHeadWaitTimeMills"
-FORCIBLY, REFUSED = 0.85, 0.90     # upstream's defaults: diskSpaceCleanForciblyRatio, diskSpaceWarningLevelRatio
+FORCIBLY, REFUSED = DiskLevels.clean_forcibly, DiskLevels.warning     # the defaults: brokers do not tell theirs
 DISPATCH_BEHIND_BYTES = 64 << 20
 TABLES = (BrokerConfig, NettyServerConfig, NettyClientConfig, MessageStoreConfig)
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from rocketpy.advertised_address import judge_address
+from rocketpy.client.admin_brokers import properties_of
 from rocketpy.client.calls import Calls
 from rocketpy.doctor.asker import Asker, NoAnswer, decoded, is_refusal, port_beside
 from rocketpy.doctor.facts import BrokerFacts, ClusterFacts, Limits, NameServerFacts, Progress
@@ -136,8 +137,7 @@ async def _runtime(asker: Asker, broker: BrokerFacts) -> None:
 
 async def _config(asker: Asker, broker: BrokerFacts) -> None:
     answer = await asker.ask(broker.address, RequestCode.GET_BROKER_CONFIG)
-    lines = (answer.body or b"").decode("utf-8", "replace").splitlines()
-    broker.config = {name: value for name, _, value in (line.partition("=") for line in lines) if name}
+    broker.config = properties_of(answer.body, broker.address)
 
 
 async def _topics(asker: Asker, broker: BrokerFacts) -> None:
@@ -190,18 +190,7 @@ def _first(facts: ClusterFacts, broker: BrokerFacts, items: list[str], most: int
 
 def is_own(group: str) -> bool:
     """Whether a group is one that every broker has."""
-    return group in OWN_GROUPS or names.is_system_group(group)
-
-
-OWN_GROUPS = frozenset({
-    names.TOOLS_CONSUMER_GROUP,
-    names.FILTERSRV_CONSUMER_GROUP,
-    names.SELF_TEST_CONSUMER_GROUP,
-    names.ONS_HTTP_PROXY_GROUP,
-    names.CID_ONSAPI_PULL_GROUP,
-    names.CID_ONSAPI_PERMISSION_GROUP,
-    names.CID_ONSAPI_OWNER_GROUP,
-})
+    return group in names.GROUPS_AT_START or names.is_system_group(group)
 
 
 async def _members(asker: Asker, broker: BrokerFacts, group: str) -> None:

@@ -11,9 +11,9 @@ from math import isfinite
 
 from rocketpy.protocol.admin_bodies import ConsumerConnection, OffsetWrapper, TopicOffset
 from rocketpy.protocol.bodies import ClusterInfo, MessageQueue, SubscriptionData, SubscriptionGroupConfig, TopicConfig
+from rocketpy.protocol.names import MASTER_ID
 
 Progress = dict[str, dict[MessageQueue, OffsetWrapper]]     # group -> queue -> how far it is
-MASTER_ID = 0
 
 
 @dataclass

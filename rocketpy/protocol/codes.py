@@ -97,6 +97,9 @@ class RequestCode(IntEnum):
     RESUME_CHECK_HALF_MESSAGE = 323
 
 
+SEND_CODES = frozenset({RequestCode.SEND_MESSAGE, RequestCode.SEND_MESSAGE_V2, RequestCode.SEND_BATCH_MESSAGE})
+
+
 class ResponseCode(IntEnum):
     """How a request was answered; 0 to 3 are remoting's own, the others belong to processors."""
 

@@ -4,6 +4,7 @@ Names become paths of the store. Invariant: a name that passed `check_name` is n
 """
 
 import re
+from collections.abc import Iterable
 
 from rocketpy.errors import RequestRefused
 from rocketpy.protocol.codes import ResponseCode
@@ -41,6 +42,16 @@ CID_ONSAPI_OWNER_GROUP = "CID_ONSAPI_OWNER"
 CID_ONSAPI_PULL_GROUP = "CID_ONSAPI_PULL"
 TRANSACTION_GROUP = "CID_RMQ_SYS_TRANS"
 
+GROUPS_AT_START = (  # that every broker has
+    TOOLS_CONSUMER_GROUP,
+    FILTERSRV_CONSUMER_GROUP,
+    SELF_TEST_CONSUMER_GROUP,
+    ONS_HTTP_PROXY_GROUP,
+    CID_ONSAPI_PULL_GROUP,
+    CID_ONSAPI_PERMISSION_GROUP,
+    CID_ONSAPI_OWNER_GROUP,
+)
+
 DEFAULT_CLUSTER = "DefaultCluster"
 MASTER_ID = 0
 ORDER_TOPIC_NAMESPACE = "ORDER_TOPIC_CONFIG"
@@ -70,6 +81,16 @@ def retry_topic(group: str) -> str:
 def dlq_topic(group: str) -> str:
     """Where messages of a group end that were never consumed."""
     return DLQ_PREFIX + group
+
+
+def groups_in(topics: Iterable[str]) -> list[str]:
+    """The groups whose retry topics are among these, in their order: every group that ever had a client has one."""
+    return [topic.removeprefix(RETRY_PREFIX) for topic in topics if topic.startswith(RETRY_PREFIX)]
+
+
+def is_of_group(topic: str) -> bool:
+    """Whether a topic holds what a group could not consume."""
+    return topic.startswith((RETRY_PREFIX, DLQ_PREFIX))
 
 
 def is_system_group(group: str) -> bool:
