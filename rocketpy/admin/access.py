@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from rocketpy.admin.command import Command, Given, Option
-from rocketpy.admin.items import Column, Failed, Item, Rows, Said, Table
+from rocketpy.admin.items import Column, Item, Row, Rows, Said, Table
 from rocketpy.admin.java import boolean, local_time
 from rocketpy.admin.session import Session
-from rocketpy.admin.targets import chosen, each
+from rocketpy.admin.targets import chosen, each, failures, outcomes
 from rocketpy.client.admin_access import (
+    AclVersion,
     PlainAccessConfig,
     acl_version,
     delete_access_config,
     update_access_config,
     update_global_white_addrs,
 )
-from rocketpy.errors import RocketPyError
 
-VERSION_FORMAT = "%-16s  %-22s  %-22s  %-20s  %-22s"
 VERSIONS = Table(
-    VERSION_FORMAT,
+    "%-16s  %-22s  %-22s  %-20s  %-22s",
     (
         Column("#Cluster Name", "clusterName"),
         Column("#Broker Name", "brokerName"),
@@ -28,7 +27,6 @@ VERSIONS = Table(
         Column("#AclConfigVersionNum", "aclConfigVersionNum"),
         Column("#AclLastUpdateTime", "aclLastUpdateTime", show=local_time),
     ),
-    head=VERSION_FORMAT,
 )
 
 
@@ -60,16 +58,15 @@ async def update_acl_config(session: Session, given: Given) -> AsyncIterator[Ite
     """Create an account or change it. Its secret is never printed."""
     account = asked_account(given)
     addresses = await chosen(session, given)
+
+    def told(address: str, _: None) -> Said:
+        text = f"create or update plain access config to {address} success.\n"
+        return Said(text, {"brokerAddr": address, "accessKey": account.access_key})
+
     answers = await each(addresses, lambda address: update_access_config(session.admin, address, account))
-    done = False
-    for address, answer in answers:
-        if isinstance(answer, RocketPyError):
-            yield Failed(address, answer)
-        else:
-            done = True
-            text = f"create or update plain access config to {address} success.\n"
-            yield Said(text, {"brokerAddr": address, "accessKey": account.access_key})
-    if done:
+    for item in outcomes(answers, told):
+        yield item
+    if len(failures(answers)) < len(answers):
         yield Said(account_text(account))
 
 
@@ -77,15 +74,15 @@ async def delete_account(session: Session, given: Given) -> AsyncIterator[Item]:
     """Delete an account."""
     key = given.text("a")
     addresses = await chosen(session, given)
-    done = False
-    for address, answer in await each(addresses, lambda address: delete_access_config(session.admin, address, key)):
-        if isinstance(answer, RocketPyError):
-            yield Failed(address, answer)
-        else:
-            done = True
-            text = f"delete plain access config account to {address} success.\n"
-            yield Said(text, {"brokerAddr": address, "accessKey": key})
-    if done:
+
+    def told(address: str, _: None) -> Said:
+        text = f"delete plain access config account to {address} success.\n"
+        return Said(text, {"brokerAddr": address, "accessKey": key})
+
+    answers = await each(addresses, lambda address: delete_access_config(session.admin, address, key))
+    for item in outcomes(answers, told):
+        yield item
+    if len(failures(answers)) < len(answers):
         yield Said(f"account's accesskey is:{key}")
 
 
@@ -95,20 +92,20 @@ async def acl_versions(session: Session, given: Given) -> AsyncIterator[Item]:
     rows = Rows(VERSIONS)
     if "c" in given:
         yield rows.head
-    failed = False
-    for address, answer in await each(addresses, lambda address: acl_version(session.admin, address)):
-        if isinstance(answer, RocketPyError):
-            failed = True
-            yield Failed(address, answer)
-        else:
-            yield rows.row(
-                clusterName=answer.cluster,
-                brokerName=answer.broker_name,
-                brokerAddr=answer.broker_addr,
-                aclConfigVersionNum=answer.version.counter,
-                aclLastUpdateTime=answer.version.timestamp,
-            )
-    if not failed:
+
+    def told(_: str, answer: AclVersion) -> Row:
+        return rows.row(
+            clusterName=answer.cluster,
+            brokerName=answer.broker_name,
+            brokerAddr=answer.broker_addr,
+            aclConfigVersionNum=answer.version.counter,
+            aclLastUpdateTime=answer.version.timestamp,
+        )
+
+    answers = await each(addresses, lambda address: acl_version(session.admin, address))
+    for item in outcomes(answers, told):
+        yield item
+    if not failures(answers):
         yield Said(f"get {'cluster' if 'c' in given else 'broker'}'s plain access config version success.\n")
 
 
@@ -116,13 +113,14 @@ async def update_white_addresses(session: Session, given: Given) -> AsyncIterato
     """Set the addresses that need no account."""
     white = given.text("g")
     addresses = await chosen(session, given)
+
+    def told(address: str, _: None) -> Said:
+        text = f"update global white remote addresses to {address} success.\n"
+        return Said(text, {"brokerAddr": address, "globalWhiteRemoteAddresses": white.split(",")})
+
     answers = await each(addresses, lambda address: update_global_white_addrs(session.admin, address, white))
-    for address, answer in answers:
-        if isinstance(answer, RocketPyError):
-            yield Failed(address, answer)
-        else:
-            text = f"update global white remote addresses to {address} success.\n"
-            yield Said(text, {"brokerAddr": address, "globalWhiteRemoteAddresses": white.split(",")})
+    for item in outcomes(answers, told):
+        yield item
 
 
 def where(broker: str, cluster: str) -> tuple[Option, Option]:

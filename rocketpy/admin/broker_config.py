@@ -8,7 +8,7 @@ from rocketpy.admin.command import Command, Given, Option, UsageMistake
 from rocketpy.admin.items import Failed, Item, Said
 from rocketpy.admin.java import string_order
 from rocketpy.admin.session import Session
-from rocketpy.admin.targets import brokers_of, chosen, each
+from rocketpy.admin.targets import brokers_of, chosen, each, outcomes
 from rocketpy.client.admin_brokers import broker_config, update_broker_config
 from rocketpy.client.calls import MASTER_ID
 from rocketpy.errors import RocketPyError
@@ -62,12 +62,13 @@ async def update_broker_setting(session: Session, given: Given) -> AsyncIterator
     """Change one setting on one broker, or on every master of a cluster."""
     setting = asked_setting(given)
     addresses = await chosen(session, given)
+
+    def told(address: str, _: None) -> Said:
+        return Said(f"update broker config success, {address}\n", {"brokerAddr": address, "config": setting})
+
     answers = await each(addresses, lambda address: update_broker_config(session.admin, address, setting))
-    for address, answer in answers:
-        if isinstance(answer, RocketPyError):
-            yield Failed(address, answer)
-        else:
-            yield Said(f"update broker config success, {address}\n", {"brokerAddr": address, "config": setting})
+    for item in outcomes(answers, told):
+        yield item
 
 
 BROKER = Option("b", "brokerAddr", "update which broker", completes="brokerAddr")

@@ -14,9 +14,8 @@ from rocketpy.errors import RocketPyError
 from rocketpy.protocol.admin_bodies import ConsumeStats
 
 STATS_TIMEOUT_MS = 50_000
-STATS_FORMAT = "%-32s  %-32s  %-32s  %-4s  %-20s  %-20s  %-20s  %s"
 STATS = Table(
-    STATS_FORMAT,
+    "%-32s  %-32s  %-32s  %-4s  %-20s  %-20s  %-20s  %s",
     (
         Column("#Topic", "topic", 32),
         Column("#Group", "group"),
@@ -27,7 +26,6 @@ STATS = Table(
         Column("#Diff", "diff"),
         Column("#LastTime", "lastTimestamp", show=local_time),
     ),
-    head=STATS_FORMAT,
 )
 
 

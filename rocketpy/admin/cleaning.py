@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from rocketpy.admin.command import Command, CommandFailed, Given, Option
-from rocketpy.admin.items import Failed, Item, Said
+from rocketpy.admin.items import Item, Said
 from rocketpy.admin.java import string_order
 from rocketpy.admin.session import Session
-from rocketpy.admin.targets import all_in, each
+from rocketpy.admin.targets import all_in, each, failures, outcomes
 from rocketpy.client.admin_brokers import clean_expired_consume_queue, clean_unused_topic
 from rocketpy.client.calls import Calls
-from rocketpy.errors import RocketPyError
 
 Clean = Callable[[Calls, str], Awaitable[None]]
 
@@ -35,14 +34,9 @@ async def cleaned(session: Session, given: Given, clean: Clean) -> AsyncIterator
         raise CommandFailed("no broker is registered at the name server", said="false")
     with session.progress("brokers", len(targets)) as step:
         answers = await each(targets, lambda address: clean(session.admin, address), step)
-    failed = False
-    for address, answer in answers:
-        if isinstance(answer, RocketPyError):
-            failed = True
-            yield Failed(address, answer)
-        else:
-            yield Said("", {"brokerAddr": address, "result": "success"})
-    if not failed:
+    for item in outcomes(answers, lambda address, _: Said("", {"brokerAddr": address, "result": "success"})):
+        yield item
+    if not failures(answers):
         yield Said("success")
 
 

@@ -37,9 +37,8 @@ def load(rate: str, pool: str) -> Column:
 
 
 PLACE = (Column("#Cluster Name", "clusterName"), Column("#Broker Name", "brokerName"))
-BASE_FORMAT = "%-16s  %-22s  %-4s  %-22s %-16s %19s %19s %10s %5s %6s"
 BASE = Table(
-    BASE_FORMAT,
+    "%-16s  %-22s  %-4s  %-22s %-16s %19s %19s %10s %5s %6s",
     (
         *PLACE,
         Column("#BID", "brokerId"),
@@ -51,11 +50,9 @@ BASE = Table(
         Column("#Hour", "hour", show=lambda hours: decimals(hours, 2)),
         Column("#SPACE", "commitLogDiskRatio", made_of=lambda row: decimals(double(row["commitLogDiskRatio"]), 4)),
     ),
-    head=BASE_FORMAT,
 )
-MORE_FORMAT = "%-16s  %-32s %14s %14s %14s %14s"
 MORE = Table(
-    MORE_FORMAT,
+    "%-16s  %-32s %14s %14s %14s %14s",
     (
         *PLACE,
         Column("#InTotalYest", "inTotalYest"),
@@ -63,7 +60,6 @@ MORE = Table(
         Column("#InTotalToday", "inTotalToday"),
         Column("#OutTotalToday", "outTotalToday"),
     ),
-    head=MORE_FORMAT,
 )
 
 

@@ -56,13 +56,12 @@ async def asked(what: str, namesrv_addr: str | None) -> set[str]:
 async def names_of_topics(session: Session, what: str) -> set[str]:
     """Topics, or the groups that have a retry topic."""
     from rocketpy.client.admin_topics import all_topics
-    from rocketpy.protocol.names import DLQ_PREFIX, RETRY_PREFIX
+    from rocketpy.protocol.names import groups_in, is_of_group
 
     topics = await all_topics(session.admin)
     if what == "group":
-        prefix = RETRY_PREFIX
-        return {topic.removeprefix(prefix) for topic in topics if topic.startswith(prefix)}
-    return {topic for topic in topics if not topic.startswith((RETRY_PREFIX, DLQ_PREFIX))}
+        return set(groups_in(topics))
+    return {topic for topic in topics if not is_of_group(topic)}
 
 
 async def names_of_brokers(session: Session, what: str) -> set[str]:

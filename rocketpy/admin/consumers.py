@@ -20,7 +20,7 @@ from rocketpy.protocol.bodies import ConsumeType
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.message_queue import MessageQueue
 from rocketpy.protocol.mqversion import version_desc
-from rocketpy.protocol.names import RETRY_PREFIX
+from rocketpy.protocol.names import groups_in
 
 UNKNOWN = "N/A"
 QUEUES = Table(
@@ -35,7 +35,6 @@ QUEUES = Table(
         Column("#Diff", "diff"),
         Column("#LastTime", "lastTimestamp", show=lambda millis: local_time(millis) if millis else UNKNOWN),
     ),
-    head="%-32s  %-32s  %-4s  %-20s  %-20s  %-20s %-20s  %s",
 )
 GROUPS = Table(
     "%-32s  %-6s  %-24s %-5s  %-14s  %-7s  %s",
@@ -48,7 +47,6 @@ GROUPS = Table(
         Column("#TPS", "tps"),
         Column("#Diff Total", "diffTotal"),
     ),
-    head="%-32s  %-6s  %-24s %-5s  %-14s  %-7s  %s",
 )
 
 
@@ -121,8 +119,7 @@ async def every_group(session: Session) -> AsyncIterator[Item]:
     """A row for each group that has a retry topic."""
     rows = Rows(GROUPS)
     yield rows.head
-    topics = string_order(await all_topics(session.admin))
-    groups = [topic.removeprefix(RETRY_PREFIX) for topic in topics if topic.startswith(RETRY_PREFIX)]
+    groups = groups_in(string_order(await all_topics(session.admin)))
     with session.progress("groups", len(groups)) as step:
         answers = await each(groups, lambda group: progress_of(session, group), step)
     for group, answer in answers:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
 from rocketpy.admin.command import INT_MAX, Command, Given, Option
-from rocketpy.admin.items import Failed, Item, Said
-from rocketpy.admin.message_text import group_text
+from rocketpy.admin.items import Item, Said
 from rocketpy.admin.session import Session
-from rocketpy.admin.targets import chosen, each
+from rocketpy.admin.targets import chosen, each, failures, outcomes
 from rocketpy.admin.topic_deletion import deleted_topic
 from rocketpy.client.admin_groups import create_group, delete_group
-from rocketpy.errors import RocketPyError
 from rocketpy.protocol.bodies import SubscriptionGroupConfig
 from rocketpy.protocol.names import dlq_topic, retry_topic
 
@@ -35,38 +33,35 @@ async def update_sub_group(session: Session, given: Given) -> AsyncIterator[Item
     """Create or change a group on one broker or on the masters of a cluster."""
     config = config_of(given)
     where = await chosen(session, given)
+
+    def told(address: str, _: None) -> Said:
+        data = {"brokerAddr": address, "subscriptionGroupConfig": config}
+        return Said(f"create subscription group to {address} success.\n", data)
+
     answers = await each(where, lambda address: create_group(session.admin, address, config))
-    for address, answer in answers:
-        if isinstance(answer, RocketPyError):
-            yield Failed(address, answer)
-        else:
-            data = {"brokerAddr": address, "subscriptionGroupConfig": config}
-            yield Said(f"create subscription group to {address} success.\n", data)
-    if "c" in given or not has_failed(answers):
-        yield Said(group_text(config))
+    for item in outcomes(answers, told):
+        yield item
+    if "c" in given or not failures(answers):
+        yield Said(str(config))
 
 
 async def delete_sub_group(session: Session, given: Given) -> AsyncIterator[Item]:
     """Delete a group on one broker; with -c on the masters of a cluster, then its retry and dead letter topics."""
     group = given.text("g")
     where = "" if "b" in given else f" in cluster [{given.text('c')}]"
+
+    def told(address: str, _: None) -> Said:
+        text = f"delete subscription group [{group}] from broker [{address}]{where} success.\n"
+        return Said(text, {"brokerAddr": address, "group": group})
+
     answers = await each(await chosen(session, given), lambda address: delete_group(session.admin, address, group))
-    for address, answer in answers:
-        if isinstance(answer, RocketPyError):
-            yield Failed(address, answer)
-        else:
-            told = f"delete subscription group [{group}] from broker [{address}]{where} success.\n"
-            yield Said(told, {"brokerAddr": address, "group": group})
-    if "b" in given or has_failed(answers):  # what is left of the group may still need its topics
+    for item in outcomes(answers, told):
+        yield item
+    if "b" in given or failures(answers):  # what is left of the group may still need its topics
         return
     for topic in (retry_topic(group), dlq_topic(group)):
         async for item in deleted_topic(session, given.text("c"), topic):
             yield item
-
-
-def has_failed(answers: Iterable[tuple[str, object]]) -> bool:
-    """Whether a broker did not do what it was told."""
-    return any(isinstance(answer, RocketPyError) for _, answer in answers)
 
 
 def question(given: Given) -> str:

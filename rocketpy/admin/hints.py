@@ -15,7 +15,7 @@ from rocketpy.client.calls import BrokerRefused, ClientError, NoRoute, NotAnswer
 from rocketpy.client.credentials import TOOLS_FILE
 from rocketpy.errors import RemotingConnectError, RemotingTimeout, RocketPyError
 from rocketpy.protocol.codes import RequestCode, ResponseCode
-from rocketpy.protocol.names import RETRY_PREFIX
+from rocketpy.protocol.names import RETRY_PREFIX, groups_in
 
 NO_ROUTE = re.compile(r"no route for topic (.+)")
 OFFICIAL_HELP = re.compile(r"\s*For more information, please visit the url, \S+")
@@ -119,8 +119,8 @@ async def no_route(error: NoRoute, session: Session) -> str:
             return f"{told}: no broker is registered at {', '.join(session.name_servers)}"
         near = difflib.get_close_matches(topic, await known_topics(session), n=NEAR)
         if topic.startswith(RETRY_PREFIX):
-            near = [name.removeprefix(RETRY_PREFIX) for name in near if name.startswith(RETRY_PREFIX)]
-            return f"{told}: no client of that group was ever there{meant(near)} (mqadmin consumerProgress shows all)"
+            groups = meant(groups_in(near))
+            return f"{told}: no client of that group was ever there{groups} (mqadmin consumerProgress shows all)"
         return f"{told}: no broker has it{meant(near)} (mqadmin topicList shows all, updateTopic creates one)"
     return told
 

@@ -36,15 +36,24 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of upstream's; formats are its printf formats with `%s`. A table without `head` has no header line."""
+    """A table of upstream's; formats are its printf formats with `%s`.
+
+    `head`: that of the header line where it is not the rows' own; empty for a table without one.
+    """
 
     row: str
     columns: tuple[Column, ...]
-    head: str = ""
+    head: str | None = None
+
+    @property
+    def has_head(self) -> bool:
+        """Whether a header line stands above the rows."""
+        return self.head != ""
 
     def head_text(self) -> str:
         """The header line."""
-        return self.head % tuple(column.head for column in self.columns) + "\n" if self.head else ""
+        form = self.row if self.head is None else self.head
+        return form % tuple(column.head for column in self.columns) + "\n" if form else ""
 
     def row_text(self, values: Mapping[str, Any]) -> str:
         """One line."""

@@ -17,7 +17,6 @@ from rocketpy.admin.java import string_order
 from rocketpy.admin.message_text import (
     NONE,
     Properties,
-    consumed_text,
     message_data,
     message_lines,
     sent_result_text,
@@ -47,7 +46,6 @@ RESEND_GROUP = "ReSendMsgById"
 FOUND = Table(
     "%-50s %4s %40s",
     (Column("#Message ID", "msgId"), Column("#QID", "queueId"), Column("#Offset", "queueOffset")),
-    head="%-50s %4s %40s",
 )
 
 
@@ -102,7 +100,7 @@ async def consumed_directly(session: Session, given: Given, message: Message) ->
     result = await consume_directly(
         session.admin, host_text(message.store_host), given.text("g"), given.text("d"), message.msg_id
     )
-    return Said(consumed_text(result), result)
+    return Said(str(result), result)
 
 
 # ---- the commands

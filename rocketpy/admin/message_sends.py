@@ -24,7 +24,6 @@ SENT = Table(
         Column("#Send Result", "sendResult"),
         Column("#MsgId", "msgId"),
     ),
-    head="%-32s  %-4s  %-20s    %s",
 )
 TIMES = Table(
     "%-32s  %-4s  %-20s    %s",
@@ -34,7 +33,6 @@ TIMES = Table(
         Column("#Send Result", "sendResult", show=boolean),
         Column("#RT", "rt"),
     ),
-    head="%-32s  %-4s  %-20s    %s",
 )
 
 

@@ -12,24 +12,17 @@ from rocketpy._core.message import Message
 from rocketpy.admin.java import boolean, local_time_ms, message_queue_text, string_order
 from rocketpy.client.admin_messages import MessageTrack, client_id_of, host_text
 from rocketpy.client.producer import SendResult
-from rocketpy.protocol.admin_bodies import ConsumeMessageDirectlyResult, ConsumeQueueData
-from rocketpy.protocol.bodies import SubscriptionGroupConfig
+from rocketpy.protocol.admin_bodies import ConsumeQueueData
+from rocketpy.protocol.body import member_text
 from rocketpy.protocol.names import MessageConst
 
 Properties = Mapping[str, str]
 NONE: Properties = {}
 
 
-def shown(value: Any) -> str:
-    """A value as Java's string concatenation makes it text."""
-    if isinstance(value, bool):
-        return boolean(value)
-    return "null" if value is None else str(value)
-
-
 def record(name: str, **members: Any) -> str:
     """`Name [a=1, b=null]`: how most of upstream's classes print."""
-    return f"{name} [{', '.join(f'{key}={shown(value)}' for key, value in members.items())}]"
+    return f"{name} [{', '.join(f'{key}={member_text(value)}' for key, value in members.items())}]"
 
 
 def properties_text(message: Message, more: Properties) -> str:
@@ -69,7 +62,7 @@ def sent_text(message: Message, more: Properties) -> str:
     body = ", ".join(str(byte - 256 if byte > 127 else byte) for byte in message.decompressed_body())
     return (
         f"Message{{topic='{message.topic}', flag={message.flag}, properties={properties_text(message, more)}, "
-        f"body=[{body}], transactionId='{shown(transaction)}'}}"
+        f"body=[{body}], transactionId='{member_text(transaction)}'}}"
     )
 
 
@@ -77,8 +70,8 @@ def message_lines(message: Message, body_path: str, more: Properties = NONE) -> 
     """What queryMsgBy… tells of a message, less its ids."""
     return [
         ("Topic:", message.topic),
-        ("Tags:", f"[{shown(message.get_property(MessageConst.TAGS))}]"),
-        ("Keys:", f"[{shown(message.get_property(MessageConst.KEYS))}]"),
+        ("Tags:", f"[{member_text(message.get_property(MessageConst.TAGS))}]"),
+        ("Keys:", f"[{member_text(message.get_property(MessageConst.KEYS))}]"),
         ("Queue ID:", message.queue_id),
         ("Queue Offset:", message.queue_offset),
         ("CommitLog Offset:", message.physical_offset),
@@ -124,18 +117,6 @@ def track_text(track: MessageTrack) -> str:
     )
 
 
-def consumed_text(result: ConsumeMessageDirectlyResult) -> str:
-    """ConsumeMessageDirectlyResult.toString."""
-    return record(
-        "ConsumeMessageDirectlyResult",
-        order=result.order,
-        autoCommit=result.auto_commit,
-        consumeResult=result.consume_result,
-        remark=result.remark,
-        spentTimeMills=result.spent_time_mills,
-    )
-
-
 def sent_result_text(result: SendResult) -> str:
     """SendResult.toString."""
     return record(
@@ -148,26 +129,10 @@ def sent_result_text(result: SendResult) -> str:
     )
 
 
-def group_text(config: SubscriptionGroupConfig) -> str:
-    """SubscriptionGroupConfig.toString."""
-    return record(
-        "SubscriptionGroupConfig",
-        groupName=config.group_name,
-        consumeEnable=config.consume_enable,
-        consumeFromMinEnable=config.consume_from_min_enable,
-        consumeBroadcastEnable=config.consume_broadcast_enable,
-        retryQueueNums=config.retry_queue_nums,
-        retryMaxTimes=config.retry_max_times,
-        brokerId=config.broker_id,
-        whichBrokerWhenConsumeSlowly=config.which_broker_when_consume_slowly,
-        notifyConsumerIdsChangedEnable=config.notify_consumer_ids_changed_enable,
-    )
-
-
 def entry_text(entry: ConsumeQueueData) -> str:
     """ConsumeQueueData.toString."""
     return (
         f"ConsumeQueueData{{physicOffset={entry.physic_offset}, physicSize={entry.physic_size}, "
-        f"tagsCode={entry.tags_code}, extendDataJson='{shown(entry.extend_data_json)}', "
-        f"bitMap='{shown(entry.bit_map)}', eval={boolean(entry.eval)}, msg='{shown(entry.msg)}'}}"
+        f"tagsCode={entry.tags_code}, extendDataJson='{member_text(entry.extend_data_json)}', "
+        f"bitMap='{member_text(entry.bit_map)}', eval={boolean(entry.eval)}, msg='{member_text(entry.msg)}'}}"
     )

@@ -25,7 +25,7 @@ from rocketpy.errors import RocketPyError
 from rocketpy.protocol.admin_bodies import ConsumerRunningInfo, OffsetWrapper
 from rocketpy.protocol.bodies import OffsetMovedEvent
 from rocketpy.protocol.message_queue import MessageQueue
-from rocketpy.protocol.names import MONITOR_CONSUMER_GROUP, OFFSET_MOVED_EVENT, RETRY_PREFIX, TOOLS_CONSUMER_GROUP
+from rocketpy.protocol.names import MONITOR_CONSUMER_GROUP, OFFSET_MOVED_EVENT, TOOLS_CONSUMER_GROUP, groups_in
 
 FIRST_ROUND_S, ROUND_S = 20, 60
 REPORT, NOTIFY = "[MONITOR] ", "[MONITOR]  [NOTIFY] "
@@ -38,8 +38,7 @@ async def start_monitoring(session: Session, _: Given) -> AsyncIterator[Item]:
     await session.wait(FIRST_ROUND_S)
     while True:
         yield Said(f"{REPORT}{RULE}beginRound\n")
-        topics = string_order(await all_topics(session.admin))
-        groups = [topic.removeprefix(RETRY_PREFIX) for topic in topics if topic.startswith(RETRY_PREFIX)]
+        groups = groups_in(string_order(await all_topics(session.admin)))
         for _group, found in await each(groups, lambda group: of_group(session, reader, group)):
             for item in found if isinstance(found, list) else ():
                 yield item

@@ -20,7 +20,6 @@ from rocketpy.protocol.message_queue import MessageQueue
 RESET = Table(
     "%-40s  %-40s  %-40s",
     (Column("#brokerName", "brokerName", 32), Column("#queueId", "queueId"), Column("#offset", "offset")),
-    head="%-40s  %-40s  %-40s",
 )
 ROLLED_BACK = Table(
     "%-20s  %-20s  %-20s  %-20s  %-20s  %-20s",
@@ -32,7 +31,6 @@ ROLLED_BACK = Table(
         Column("#timestampOffset", "timestampOffset"),
         Column("#rollbackOffset", "rollbackOffset"),
     ),
-    head="%-20s  %-20s  %-20s  %-20s  %-20s  %-20s",
 )
 
 

@@ -90,13 +90,13 @@ class Terminal:
         self.line_open = False
 
     def take(self, item: Item) -> None:
-        if isinstance(item, Row) and item.table.head:
+        if isinstance(item, Row) and item.table.has_head:
             self.table = item.table
             self.rows.append(item.values)
             return
         self._show_table()
         if isinstance(item, Head):
-            self.table = item.table if item.table.head else None
+            self.table = item.table if item.table.has_head else None
         elif isinstance(item, Row):
             self._print(item.table.row_text(item.values))
         elif isinstance(item, Said):

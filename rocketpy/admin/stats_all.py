@@ -20,7 +20,7 @@ from rocketpy.client.calls import BrokerRefused, masters_of
 from rocketpy.errors import RocketPyError
 from rocketpy.protocol.admin_bodies import BrokerStatsData
 from rocketpy.protocol.codes import ResponseCode
-from rocketpy.protocol.names import DLQ_PREFIX, RETRY_PREFIX
+from rocketpy.protocol.names import is_of_group
 
 NO_CONSUMER = "NO_CONSUMER"
 
@@ -41,7 +41,6 @@ STATS = Table(
         Column("#InMsg24Hour", "inMsg24Hour"),
         Column("#OutMsg24Hour", "outMsg24Hour", made_of=lambda row: shown_out(row["outMsg24Hour"])),
     ),
-    head="%-32s  %-32s %12s %11s %11s %14s %14s",
 )
 
 
@@ -72,7 +71,7 @@ async def stats_all(session: Session, given: Given) -> AsyncIterator[Item]:
     topics = [
         topic
         for topic in string_order(await all_topics(session.admin))
-        if not topic.startswith((RETRY_PREFIX, DLQ_PREFIX)) and given.maybe("t") in (None, "", topic)
+        if not is_of_group(topic) and given.maybe("t") in (None, "", topic)
     ]
     rows = Rows(STATS)
     yield rows.head

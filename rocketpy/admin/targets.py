@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from rocketpy.admin.command import CommandFailed, Given, UsageMistake
+from rocketpy.admin.items import Failed, Item
 from rocketpy.admin.java import string_order
 from rocketpy.admin.session import Session
 from rocketpy.client.calls import MASTER_ID
@@ -49,6 +50,19 @@ async def chosen(session: Session, given: Given, *, slaves: bool = False, show_u
         raise UsageMistake("give a broker's address with -b, or a cluster with -c", show_usage=show_usage)
     info = await session.admin.cluster()
     return (all_in if slaves else masters_in)(info, given.text("c"))
+
+
+def failures(answers: Iterable[tuple[str, T | RocketPyError]]) -> list[Failed]:
+    """Those that did not do what they were asked."""
+    return [Failed(target, answer) for target, answer in answers if isinstance(answer, RocketPyError)]
+
+
+def outcomes(answers: Iterable[tuple[str, T | RocketPyError]], told: Callable[[str, T], Item]) -> list[Item]:
+    """In their order what is `told` of those that did what they were asked, and the failures of the others."""
+    return [
+        Failed(target, answer) if isinstance(answer, RocketPyError) else told(target, answer)
+        for target, answer in answers
+    ]
 
 
 async def each(

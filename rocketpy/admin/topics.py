@@ -11,16 +11,16 @@ from rocketpy.admin.java import local_time_ms, string_order
 from rocketpy.admin.session import Session
 from rocketpy.admin.targets import each
 from rocketpy.client.admin_topics import all_topics, groups_of_topic, topic_stats
-from rocketpy.client.calls import any_address
+from rocketpy.client.calls import addresses, any_address
 from rocketpy.errors import RocketPyError
 from rocketpy.protocol.bodies import ClusterInfo, TopicRouteData
 from rocketpy.protocol.fastjson_pretty import pretty
 from rocketpy.protocol.message_queue import MessageQueue
-from rocketpy.protocol.names import DLQ_PREFIX, RETRY_PREFIX
+from rocketpy.protocol.names import is_of_group
 
 TOPIC = Option("t", "topic", "topic name", required=True, completes="topic")
-NAMES = Table("%s", (Column("#Topic", "topic"),))
-CLUSTERS = Table("%s", (Column("#Cluster Name", "clusterName"),))
+NAMES = Table("%s", (Column("#Topic", "topic"),), head="")
+CLUSTERS = Table("%s", (Column("#Cluster Name", "clusterName"),), head="")
 BY_CLUSTER = Table(
     "%-20s  %-48s  %-48s",
     (
@@ -28,7 +28,6 @@ BY_CLUSTER = Table(
         Column("#Topic", "topic", 48),
         Column("#Consumer Group", "consumerGroup", 48),
     ),
-    head="%-20s  %-48s  %-48s",
 )
 STATUS = Table(
     "%-32s  %-4s  %-20s  %-20s    %s",
@@ -39,7 +38,6 @@ STATUS = Table(
         Column("#Max Offset", "maxOffset"),
         Column("#Last Updated", "lastUpdateTimestamp", show=lambda millis: local_time_ms(millis) if millis > 0 else ""),
     ),
-    head="%-32s  %-4s  %-20s  %-20s    %s",
 )
 
 
@@ -53,8 +51,7 @@ async def topic_status(session: Session, given: Given) -> AsyncIterator[Item]:
     """The ends of every queue, over all brokers."""
     topic = given.text("t")
     route = await session.admin.route(topic)
-    addresses = [any_address(broker) for broker in route.broker_datas if broker.broker_addrs]
-    answers = await each(addresses, lambda address: topic_stats(session.admin, address, topic))
+    answers = await each(addresses(route), lambda address: topic_stats(session.admin, address, topic))
     offsets: dict[MessageQueue, Any] = {}
     for address, answer in answers:
         if isinstance(answer, RocketPyError):
@@ -100,7 +97,7 @@ async def topics_by_cluster(session: Session) -> AsyncIterator[Item]:
     """A row a topic and group; retry and dead letter topics are left out."""
     info = await session.admin.cluster()
     names = string_order(await all_topics(session.admin))
-    topics = [topic for topic in names if not topic.startswith((RETRY_PREFIX, DLQ_PREFIX))]
+    topics = [topic for topic in names if not is_of_group(topic)]
     rows = Rows(BY_CLUSTER)
     yield rows.head
     with session.progress("topics", len(topics)) as step:

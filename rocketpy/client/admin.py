@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rocketpy._core.command import request
 from rocketpy._core.message import Message, decode_message, decode_messages
+from rocketpy.client.admin_topics import cluster, delete_topic_in_broker
 from rocketpy.client.calls import BrokerRefused, Calls
 from rocketpy.protocol.bodies import ClusterInfo, KVTable, TopicConfig
 from rocketpy.protocol.codes import RequestCode, ResponseCode
@@ -14,8 +15,7 @@ class Admin(Calls):
 
     async def cluster(self) -> ClusterInfo:
         """Clusters, broker sets and addresses."""
-        answer = await self.ask_namesrv(RequestCode.GET_BROKER_CLUSTER_INFO)
-        return ClusterInfo.decode(answer.body or b"{}")
+        return await cluster(self)
 
     async def create_topic(self, address: str, topic: TopicConfig) -> None:
         """Create or change a topic on one broker."""
@@ -33,7 +33,7 @@ class Admin(Calls):
 
     async def delete_topic(self, address: str, topic: str) -> None:
         """Delete a topic on one broker; the name servers keep its route."""
-        await self.ask(address, request(RequestCode.DELETE_TOPIC_IN_BROKER, {"topic": topic}))
+        await delete_topic_in_broker(self, address, topic)
 
     async def runtime_info(self, address: str) -> dict[str, str]:
         """A broker's figures."""

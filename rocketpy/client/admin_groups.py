@@ -7,12 +7,12 @@ order of the route; one that fails raises its error unless the function says oth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rocketpy._core.command import Command, request
 from rocketpy.client.admin_topics import groups_of_topic
-from rocketpy.client.calls import BrokerRefused, Calls, ClientError, any_address
+from rocketpy.client.calls import BrokerRefused, Calls, ClientError, addresses
 from rocketpy.protocol import fastjson
 from rocketpy.protocol.admin_bodies import (
     BrokerStatsData,
@@ -22,7 +22,7 @@ from rocketpy.protocol.admin_bodies import (
     ConsumeStats,
     ProducerConnection,
 )
-from rocketpy.protocol.bodies import SubscriptionGroupConfig, TopicRouteData
+from rocketpy.protocol.bodies import SubscriptionGroupConfig
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.header import Header
 from rocketpy.protocol.headers import (
@@ -46,11 +46,6 @@ class GroupStats:
     def total_diff(self) -> int:
         """Messages the group has not consumed."""
         return sum(each.broker_offset - each.consumer_offset for each in self.stats.offset_table.values())
-
-
-def addresses(route: TopicRouteData) -> list[str]:
-    """The master of each broker in a route, or a slave where there is none."""
-    return [any_address(broker) for broker in route.broker_datas if broker.broker_addrs]
 
 
 def asked(code: RequestCode, header: Header) -> Command:
@@ -128,55 +123,53 @@ async def consumer_connection(calls: Calls, group: str) -> ConsumerConnection:
     one fails or knows no client. BrokerRefused(CONSUMER_NOT_ONLINE) when none does.
     """
     missing = BrokerRefused(ResponseCode.CONSUMER_NOT_ONLINE, "Not found the consumer group connection")
-    ask = request(RequestCode.GET_CONSUMER_CONNECTION_LIST, {"consumerGroup": group})
-    for answer in await first_with_clients(calls, await group_addresses(calls, group), ask, missing):
-        return ConsumerConnection.decode(answer)
-    raise missing
+    code, ext = RequestCode.GET_CONSUMER_CONNECTION_LIST, {"consumerGroup": group}
+    where = await group_addresses(calls, group)
+    return ConsumerConnection.decode(await first_answer(calls, where, code, ext, missing, has_clients))
 
 
 async def producer_connection(calls: Calls, group: str, topic: str) -> ProducerConnection:
     """The clients of a producer group that sends to a topic; ClientError when there is none."""
     missing = ClientError("Not found the producer group connection")
-    ask = request(RequestCode.GET_PRODUCER_CONNECTION_LIST, {"producerGroup": group})
-    for answer in await first_with_clients(calls, addresses(await calls.route(topic)), ask, missing):
-        return ProducerConnection.decode(answer)
-    raise missing
+    code, ext = RequestCode.GET_PRODUCER_CONNECTION_LIST, {"producerGroup": group}
+    where = addresses(await calls.route(topic))
+    return ProducerConnection.decode(await first_answer(calls, where, code, ext, missing, has_clients))
 
 
-async def first_with_clients(
-    calls: Calls, where: Iterable[str], ask: Command, missing: ClientError
-) -> list[bytes]:
-    """The body of the first answer that names clients, as a list of one. The first error when there is none."""
-    failure: ClientError | None = None
-    for address in where:
-        try:
-            body = (await calls.ask(address, copied(ask))).body or b"{}"
-        except ClientError as error:
-            failure = failure or error
-            continue
-        if fastjson.loads(body).get("connectionSet"):
-            return [body]
-    raise failure or missing
-
-
-def copied(command: Command) -> Command:
-    """The same request once more: each that is sent gets a number of its own."""
-    return request(command.code, command.ext, command.body)
+def has_clients(body: bytes) -> bool:
+    """Whether an answer names clients."""
+    return bool(fastjson.loads(body).get("connectionSet"))
 
 
 async def running_info(calls: Calls, group: str, client_id: str, *, jstack: bool = False) -> ConsumerRunningInfo:
     """What a consumer says of itself, asked through the first broker that it is connected to."""
     header = GetConsumerRunningInfoRequestHeader(consumer_group=group, client_id=client_id, jstack_enable=jstack)
+    missing = BrokerRefused(ResponseCode.CONSUMER_NOT_ONLINE, f"no broker of {group} is known")
+    where, timeout_ms = await group_addresses(calls, group), LONG_CALLS * calls.timeout_ms
+    code, ext = RequestCode.GET_CONSUMER_RUNNING_INFO, header.encode()
+    return ConsumerRunningInfo.decode(await first_answer(calls, where, code, ext, missing, timeout_ms=timeout_ms))
+
+
+async def first_answer(
+    calls: Calls,
+    where: Iterable[str],
+    code: RequestCode,
+    ext: Mapping[str, str],
+    missing: ClientError,
+    is_wanted: Callable[[bytes], bool] = lambda body: True,
+    timeout_ms: int | None = None,
+) -> bytes:
+    """The body of the first answer that is wanted, broker after broker; else the first error, or `missing`."""
     failure: ClientError | None = None
-    for address in await group_addresses(calls, group):
-        ask = asked(RequestCode.GET_CONSUMER_RUNNING_INFO, header)
+    for address in where:
         try:
-            answer = await calls.ask(address, ask, LONG_CALLS * calls.timeout_ms)
+            body = (await calls.ask(address, request(code, dict(ext)), timeout_ms)).body or b"{}"
         except ClientError as error:
             failure = failure or error
             continue
-        return ConsumerRunningInfo.decode(answer.body or b"{}")
-    raise failure or BrokerRefused(ResponseCode.CONSUMER_NOT_ONLINE, f"no broker of {group} is known")
+        if is_wanted(body):
+            return body
+    raise failure or missing
 
 
 async def consume_directly(

@@ -13,10 +13,11 @@ from enum import Enum
 
 from rocketpy._core.command import request
 from rocketpy._core.message import Message, decode_message, decode_message_id, decode_messages
-from rocketpy.client.admin_groups import LONG_CALLS, addresses, consume_stats, consumer_connection, topic_groups
-from rocketpy.client.calls import BrokerRefused, Calls, ClientError, NoRoute
+from rocketpy.client.admin_groups import LONG_CALLS, consume_stats, consumer_connection, topic_groups
+from rocketpy.client.admin_topics import cluster
+from rocketpy.client.calls import BrokerRefused, Calls, ClientError, NoRoute, addresses
 from rocketpy.protocol.admin_bodies import ConsumerConnection, QueryConsumeQueueResponseBody
-from rocketpy.protocol.bodies import ClusterInfo, ConsumeType
+from rocketpy.protocol.bodies import ConsumeType
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.headers import QueryConsumeQueueRequestHeader
 from rocketpy.protocol.names import MASTER_ID, MessageConst, retry_topic
@@ -147,12 +148,6 @@ async def is_place(calls: Calls, msg_id: str) -> bool:
         return False
     known = (await cluster(calls)).broker_addr_table.values()
     return any(host_text(host) in broker.broker_addrs.values() for broker in known)
-
-
-async def cluster(calls: Calls) -> ClusterInfo:
-    """Clusters, broker sets and addresses."""
-    answer = await calls.ask_namesrv(RequestCode.GET_BROKER_CLUSTER_INFO)
-    return ClusterInfo.decode(answer.body or b"{}")
 
 
 # ---- who has consumed it

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rocketpy._core.command import Command, request
-from rocketpy.client.admin_groups import addresses, asked, broker_consume_stats
+from rocketpy.client.admin_groups import asked, broker_consume_stats
 from rocketpy.client.admin_topics import topic_stats
-from rocketpy.client.calls import Calls, any_address
+from rocketpy.client.calls import Calls, addresses, any_address
 from rocketpy.protocol import fastjson
 from rocketpy.protocol.admin_bodies import OffsetWrapper, ResetOffsetBody
 from rocketpy.protocol.bodies import MessageQueue

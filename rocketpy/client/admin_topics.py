@@ -8,9 +8,15 @@ from __future__ import annotations
 from rocketpy._core.command import request
 from rocketpy.client.calls import BrokerRefused, Calls, ClientError
 from rocketpy.protocol.admin_bodies import GroupList, TopicStatsTable
-from rocketpy.protocol.bodies import TopicList
+from rocketpy.protocol.bodies import ClusterInfo, TopicList
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.names import ORDER_TOPIC_NAMESPACE
+
+
+async def cluster(calls: Calls) -> ClusterInfo:
+    """Clusters, broker sets and addresses; code 106."""
+    answer = await calls.ask_namesrv(RequestCode.GET_BROKER_CLUSTER_INFO)
+    return ClusterInfo.decode(answer.body or b"{}")
 
 
 async def all_topics(calls: Calls) -> list[str]:

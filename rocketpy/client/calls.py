@@ -159,6 +159,11 @@ def any_address(broker: BrokerData) -> str:
     return broker.broker_addrs.get(MASTER_ID) or next(iter(broker.broker_addrs.values()))
 
 
+def addresses(route: TopicRouteData) -> list[str]:
+    """The master of each broker in a route, or a slave where there is none."""
+    return [any_address(broker) for broker in route.broker_datas if broker.broker_addrs]
+
+
 def succeeded(answer: Command, address: str = "", asked: int | None = None) -> Command:
     """The answer itself when its code is success."""
     if answer.code != ResponseCode.SUCCESS:
