@@ -68,7 +68,7 @@ class BrokerFigures(Protocol):
 
     @property
     def row_limit(self) -> int:
-        """How many topics, and how many pairs of topic and group, are told at most."""
+        """How many topics, pairs of topic and group, and producer groups are told at most, each."""
 
     def runtime_info(self) -> Mapping[str, str]:
         """The table that GET_BROKER_RUNTIME_INFO answers."""
@@ -113,6 +113,8 @@ class BrokerFigures(Protocol):
 
     @property
     def connections(self) -> int: ...
+    @property
+    def producer_groups(self) -> int: ...
     @property
     def producer_clients(self) -> int: ...
     @property

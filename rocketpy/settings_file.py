@@ -1,5 +1,5 @@
 """The properties file that updates by request are kept in: a crash leaves the old or the new one, and so does a disk
-that refuses.
+that refuses. One that cannot be replaced is written in place: there a crash may leave less.
 
 Invariant: its link, mode and owner stay, and so does every line that no update changed.
 """

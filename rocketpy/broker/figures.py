@@ -148,6 +148,10 @@ class Figures:
         return self._broker.connection_count
 
     @property
+    def producer_groups(self) -> int:
+        return len(self._broker.producers.groups)
+
+    @property
     def producer_clients(self) -> int:
         return sum(map(len, self._broker.producers.groups.values()))
 

@@ -283,6 +283,6 @@ class BrokerConfig(Settings):
     metrics_row_limit = prop(
         "metricsRowLimit",
         50_000,
-        "topics, and pairs of topic and group, whose metrics are told at most; not in upstream",
+        "topics, pairs of topic and group, and producer groups whose metrics are told at most; not in upstream",
         hot=True,
     )

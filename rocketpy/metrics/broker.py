@@ -34,7 +34,11 @@ def _of_groups(figures: BrokerFigures) -> Iterator[Row | None]:
 
 
 def _left_out(figures: BrokerFigures) -> list[Row]:
-    counts = {"topics": figures.topic_count, "groups": figures.pair_count()}
+    counts = {
+        "topics": figures.topic_count,
+        "groups": figures.pair_count(),
+        "producers": figures.producer_groups,
+    }
     return [((what,), max(0, count - figures.row_limit)) for what, count in counts.items()]
 
 
@@ -118,7 +122,7 @@ BROKER: list[Own[BrokerFigures]] = [
     ),
     table(
         "rocketpy_rows_left_out",
-        "Topics, and pairs of topic and group, beyond metricsRowLimit: their metrics are not told.",
+        "Topics, pairs of topic and group, and producer groups beyond metricsRowLimit: their metrics are not told.",
         ("of",),
         _left_out,
     ),

@@ -59,7 +59,8 @@ class ExporterMetrics:
             rows = [] if window is None else [(labels, fixed(window.tps))]
             yield from gauges(metric, f"{stat} a second, in the last minute.", BROKER, rows)
         cluster, name = self._figures.cluster, self._figures.name
-        rows = [((cluster, name, group), count) for group, count in self._figures.producers()]
+        producers = self._figures.producers()[: self._figures.row_limit]
+        rows = [((cluster, name, group), count) for group, count in producers]
         yield from gauges("rocketmq_producer_count", "Clients of a producer group.", OWN_GROUP, rows)
 
     @staticmethod

@@ -70,6 +70,20 @@ def test_how_long_sends_and_pulls_took(metered: Metered) -> None:
         assert {sample.name: sample.value for sample in samples}[f"rocketpy_{what}_duration_seconds_sum"] > 0
 
 
+def test_producer_groups_beyond_the_limit_are_left_out_and_counted(metered: Metered) -> None:
+    """Peers make them: one heartbeat may name as many as fit into a frame."""
+    broker = metered.cluster.broker
+    config, groups = broker.config, len(broker.producers.groups)
+    assert groups >= 1
+    config.metrics_row_limit, before = 0, config.metrics_row_limit
+    try:
+        assert metered.values("rocketmq_producer_count") == {}
+        assert metered.values("rocketpy_rows_left_out")[("producers",)] == groups
+    finally:
+        config.metrics_row_limit = before
+    assert len(metered.values("rocketmq_producer_count")) == groups
+
+
 def test_rows_beyond_the_limit_are_left_out_and_counted(metered: Metered) -> None:
     config = metered.cluster.broker.config
     config.metrics_row_limit, before = 2, config.metrics_row_limit
