@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from kit.cluster import unique
+from kit.handover import wait_consumed
 from kit.process import wait_until
 
 ALL = sorted((broker, queue) for broker in ("broker-a", "broker-b") for queue in range(4))
@@ -33,6 +34,7 @@ def test_queues_are_shared_again_whenever_a_consumer_joins_or_leaves(run, open_s
         wait_until(lambda: shared_evenly(*consumers), f"{member + 1} consumers share", 40, every_s=0.5)
     run(client, cluster, "produce", topic=topic, count=60)
     wait_until(lambda: sum(len(c.of("consumed")) for c in consumers) >= 60, "60 consumed", 30)
+    wait_consumed(cluster, group, topic, queues=4)
     consumers[1].stop()
     wait_until(lambda: shared_evenly(consumers[0], consumers[2]), "two share after one left", 40, every_s=0.5)
     consumers[2].kill()

@@ -108,6 +108,7 @@ def test_offsets_are_cloned_and_reset_without_consumers(open_session, java, clus
     produce(cluster, topic)
     first = open_session(java, cluster, "consume", topic=topic, group=group)
     first.wait_for("consumed", 40)
+    wait_committed(operator, first, group, topic, 40)
     first.stop()
     assert committed(operator, group, topic) == 40
     operator("clone", group=group, to=f"{group}_heir", topic=topic)

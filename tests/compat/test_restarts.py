@@ -6,6 +6,7 @@ import time
 
 import pytest
 from kit.cluster import unique
+from kit.handover import wait_consumed
 from kit.process import wait_until
 
 pytestmark = pytest.mark.slow
@@ -17,6 +18,7 @@ def test_consumer_offsets_and_messages_are_kept_over_a_restart(run, open_session
     run(java, cluster, "produce", topic=topic, count=50, keys="k")
     consumer = open_session(java, cluster, "consume", topic=topic, group=group)
     consumer.wait_for("consumed", 50)
+    wait_consumed(cluster, group, topic, queues=4)
     consumer.stop()
     ends = committed(run(java, cluster, "pull", topic=topic, group=group))
     assert sum(ends.values()) == 50
