@@ -111,7 +111,7 @@ def _with_added(lines: list[str], added: list[str]) -> list[str]:
     if lines and not _line_end(lines[-1]):
         lines[-1] += newline
     if lines and _ends_open(lines):
-        lines.append(newline)
+        lines.append(_line_end(lines[-1]))
     at = _behind_added(lines)
     new = [line + newline for line in added]
     return lines[:at] + new + lines[at:] if at else [*lines, ADDED + newline, *new]
