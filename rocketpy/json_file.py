@@ -113,7 +113,9 @@ def keep_as_bak(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError:                                  # no hard links here
-        shutil.copy(path, link)                      # who may read it stays
+        shutil.copyfile(path, link)
+        with contextlib.suppress(OSError):           # who may read it stays; a disk without links may have no modes
+            shutil.copymode(path, link)
     link.replace(bak_of(path))
 
 

@@ -1,6 +1,8 @@
 """json_file: whole states only, old or new; .bak when the file is damaged; fastjson's pretty form."""
 
+import errno
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,27 @@ def test_persist_keeps_the_old_as_bak(path: Path) -> None:
     assert (path.read_text(), bak(path).read_text()) == ('{"a":3}', '{"a":2}')
     assert sorted(file.name for file in path.parent.iterdir()) == ["topics.json", "topics.json.bak"]
     assert json_file.load(path) == '{"a":3}'
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_without_hard_links_the_bak_is_a_copy_for_the_same_readers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    json_file.persist(path, '{"a":1}', 0o600)
+    monkeypatch.setattr("os.link", refuse)
+    json_file.persist(path, '{"a":2}', 0o600)
+    assert (path.read_text(), bak(path).read_text()) == ('{"a":2}', '{"a":1}')
+    assert bak(path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_disk_with_neither_links_nor_modes_is_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A FAT or a share that somebody else has mounted."""
+    json_file.persist(path, '{"a":1}')
+    monkeypatch.setattr("os.link", refuse)
+    monkeypatch.setattr("os.chmod", refuse)
+    json_file.persist(path, '{"a":2}')
+    assert (path.read_text(), bak(path).read_text()) == ('{"a":2}', '{"a":1}')
 
 
 def test_fastjson_s_dialect_is_whole(path: Path) -> None:
