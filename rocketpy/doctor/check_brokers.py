@@ -14,7 +14,7 @@ from rocketpy.protocol.mqversion import CURRENT_VERSION
 from rocketpy.protocol.perm import READ, WRITE
 from rocketpy.store.clean import DiskLevels
 
-RUNTIME = re.compile(r"\[ ?([\d,.]+) days, (\d+) hours, (\d+) minutes, (\d+) seconds ?\]")
+RUNTIME = re.compile(r"\[ ?(\d[\d,.]{,15}) days, (\d{1,2}) hours, (\d{1,2}) minutes, (\d{1,2}) seconds ?\]")
 HEAD_WAIT = "sendThreadPoolQueueHeadWaitTimeMills"
 FORCIBLY, REFUSED = DiskLevels.clean_forcibly, DiskLevels.warning     # the defaults: brokers do not tell theirs
 DISPATCH_BEHIND_BYTES = 64 << 20
@@ -34,8 +34,8 @@ def clocks_agree(facts: ClusterFacts) -> Iterator[Finding]:
 def clock_skew_ms(broker: BrokerFacts) -> int:
     """How far its clock is from ours at least; it tells its start and its whole seconds since."""
     found = RUNTIME.search(broker.runtime.get("runtime", ""))
-    boot_ms = broker.runtime.get("bootTimestamp", "")
-    if found is None or not (boot_ms.isascii() and boot_ms.isdecimal()):
+    boot_ms = broker.number("bootTimestamp")
+    if found is None or not boot_ms:
         return 0
     days, hours, minutes, seconds = (int(re.sub(r"\D", "", part)) for part in found.groups())
     earliest = int(boot_ms) + (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000

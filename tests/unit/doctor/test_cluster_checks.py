@@ -200,6 +200,20 @@ def test_a_figure_that_is_none(value: str) -> None:
     assert found(facts) == []
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("runtime", "[ ,. days, 1 hours, 0 minutes, 0 seconds ]"),
+        ("runtime", f"[ 0 days, {'9' * 5000} hours, 0 minutes, 0 seconds ]"),
+        ("bootTimestamp", "9" * 5000),
+    ],
+)
+def test_an_uptime_that_is_none(key: str, value: str) -> None:
+    facts = well()
+    facts.brokers[0].runtime[key] = value
+    assert found(facts) == []
+
+
 def test_a_misspelt_key() -> None:
     facts = well()
     facts.brokers[0].config["autoCreateTopicEnabled"] = "false"
