@@ -1,5 +1,7 @@
 """The store's lock: one process at a time, named when it is somebody else, gone with its process."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rocketpy.errors import StartRefused
-from rocketpy.store.lock import StoreLock
+from rocketpy.store.lock import FLOCK, StoreLock, lock_holder, who_holds
 
 HOLD = """
 import fcntl, sys
@@ -54,6 +56,32 @@ def test_the_holder_is_named(path: Path, other: "subprocess.Popen[str]") -> None
     with pytest.raises(StartRefused, match=rf"lock is locked by process {other.pid}, .*storePathRootDir"):
         StoreLock(path).acquire()
     assert path.read_text() == "untouched"
+
+
+def test_who_holds_it_is_asked_without_taking_it(path: Path, other: "subprocess.Popen[str]") -> None:
+    for _ in range(2):
+        assert (lock_holder(path), who_holds(path)) == (other.pid, f"by process {other.pid}")
+    other.kill()
+    other.wait()
+    assert (lock_holder(path), who_holds(path)) == (None, "")
+
+
+@pytest.mark.parametrize("pid", [0, -1])
+def test_a_holder_on_another_host_has_no_pid(path: Path, monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
+    path.parent.mkdir()
+    path.touch()
+    monkeypatch.setattr("fcntl.fcntl", lambda *_: FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, pid))
+    assert (lock_holder(path), who_holds(path)) == (0, "by another process")
+
+
+def test_a_disk_without_locks_does_not_say_who_holds_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bytes:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    path.parent.mkdir()
+    path.touch()
+    monkeypatch.setattr("fcntl.fcntl", refuse)
+    assert who_holds(path) == ""
 
 
 def test_the_lock_goes_with_its_process(path: Path, other: "subprocess.Popen[str]") -> None:
