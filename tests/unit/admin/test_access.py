@@ -63,6 +63,23 @@ def test_an_account_is_made_listed_and_deleted(operator, cluster, home):
     assert "CODE: 210  DESC: " in again.err
 
 
+def test_an_account_where_a_broker_is_away(operator, cluster, monkeypatch):
+    away = "127.0.0.1:1"  # nobody listens there
+
+    async def both(*_):
+        return [away, cluster.broker_addr]
+
+    monkeypatch.setattr("rocketpy.admin.access.chosen", both)
+    made = operator("updateAclConfig", "-b", "x", "-a", "billing", "-s", "billing-secret")
+    gone = operator("deleteAccessConfig", "-b", "x", "-a", "billing")
+    version = operator("clusterAclConfigVersion", "-b", "x")
+    for found in (made, gone, version):
+        assert found.code == 1 and away in found.err
+    assert [line.split(" ")[0] for line in made.lines] == ["create", "PlainAccessConfig"]
+    assert [line.split(" ")[0] for line in gone.lines] == ["delete", "account's"]
+    assert len(version.lines) == 1, "a row, and no success"
+
+
 def test_an_account_that_makes_no_sense_is_refused(operator, cluster):
     found = operator("updateAclConfig", "-b", cluster.broker_addr, "-a", "billing", "-s", "short")
     assert (found.code, found.out) == (1, "")

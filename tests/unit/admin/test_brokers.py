@@ -10,6 +10,8 @@ from rocketpy.admin.session import Session
 from rocketpy.client import Producer, PullConsumer, new_message
 from rocketpy.errors import StartRefused
 
+AWAY = "127.0.0.1:1"  # nobody listens there
+
 
 def test_every_broker_with_its_load(mqadmin, cluster):
     found = mqadmin("clusterList")
@@ -171,6 +173,17 @@ def test_cleaning_a_broker_a_cluster_and_all(mqadmin, cluster, command):
         assert mqadmin(command, *where, "--json").rows == [{"brokerAddr": cluster.broker_addr, "result": "success"}]
     nowhere = mqadmin(command, "-c", "nosuch")
     assert (nowhere.code, nowhere.out) == (1, "false")
+
+
+def test_cleaning_where_a_broker_is_away(mqadmin, cluster, monkeypatch):
+    async def both(*_):
+        return [AWAY, cluster.broker_addr]
+
+    monkeypatch.setattr("rocketpy.admin.cleaning.addresses", both)
+    found = mqadmin("cleanExpiredCQ")
+    assert (found.code, found.out) == (1, "")
+    assert AWAY in found.err
+    assert mqadmin("cleanExpiredCQ", "--json").rows == [{"brokerAddr": cluster.broker_addr, "result": "success"}]
 
 
 def test_sending_to_a_broker_and_how_long_it_takes(mqadmin):

@@ -205,6 +205,24 @@ def test_where_a_group_is_made_has_to_be_said(mqadmin):
     assert mqadmin("updateSubGroup", "-c", "DefaultCluster", "-g", "Made", "-r", "three").code == 2
 
 
+@pytest.mark.parametrize(("where", "is_told"), [(("-b", "x"), False), (("-c", "DefaultCluster"), True)])
+def test_a_group_where_a_broker_is_away(mqadmin, cluster, monkeypatch, where, is_told):
+    """What the group is is told of a cluster in any case, of one broker only when that has it."""
+    away = "127.0.0.1:1"  # nobody listens there
+
+    async def both(*_):
+        return [away, cluster.broker_addr]
+
+    monkeypatch.setattr("rocketpy.admin.groups.chosen", both)
+    made = mqadmin("updateSubGroup", *where, "-g", "Half")
+    assert made.code == 1 and away in made.err
+    assert made.lines[0] == f"create subscription group to {cluster.broker_addr} success."
+    assert [line.split(" ")[0] for line in made.lines[1:]] == ["SubscriptionGroupConfig"] * is_told
+    gone = mqadmin("deleteSubGroup", *where, "-g", "Half")
+    assert gone.code == 1 and away in gone.err
+    assert len(gone.lines) == 1, "the group's topics stay while a broker may have it"
+
+
 # ---- offsets
 
 

@@ -49,3 +49,10 @@ def test_a_setting_is_changed(mqadmin, cluster, monkeypatch, named, tmp_path):
     value = words[-1]
     assert (found.code, found.out) == (0, f"update name server config success!{asked}\norderMessageEnable : {value}\n")
     assert f"{'orderMessageEnable':50}=  {value}" in mqadmin("getNamesrvConfig").lines
+
+
+def test_a_setting_where_a_name_server_is_away(mqadmin, cluster):
+    words = ("updateNamesrvConfig", "-k", "orderMessageEnable", "-v", "false")
+    found = mqadmin(*words, "-n", f"{cluster.namesrv_addr};127.0.0.1:1")
+    assert (found.code, found.out) == (1, "")
+    assert "name server 127.0.0.1:1 cannot be reached" in found.err

@@ -111,6 +111,14 @@ def test_a_route_stays_while_a_broker_has_the_topic(mqadmin, cluster, monkeypatc
     assert mqadmin("topicRoute", "-t", "Half").code == 0
 
 
+def test_a_route_that_a_name_server_may_still_have(mqadmin, cluster):
+    mqadmin("updateTopic", "-b", cluster.broker_addr, "-t", "Routed")
+    servers = f"{cluster.namesrv_addr};127.0.0.1:1"
+    found = mqadmin("deleteTopic", "-t", "Routed", "-c", "DefaultCluster", "-n", servers)
+    assert (found.code, found.out) == (1, "delete topic [Routed] from cluster [DefaultCluster] success.\n")
+    assert "name server 127.0.0.1:1 cannot be reached" in found.err
+
+
 @pytest.mark.parametrize("words", [("updateTopic",), ("deleteTopic",), ("updateTopicPerm", "-p", "4")])
 def test_a_cluster_that_is_not_there(mqadmin, words):
     found = mqadmin(*words, "-t", "TBW102", "-c", "nosuch")
