@@ -2,10 +2,13 @@
 
 import io
 
+import pytest
+
 from rocketpy.admin.items import Column, Rows, Said, Table
 from rocketpy.admin.render import Text, renderer
 
-TABLE = Table("%s", (Column("#Client", "client"),), head="%s")
+TABLE = Table("%s", (Column("#Client", "client"),))
+BARE = Table("%s", (Column("#Client", "client"),), head="")
 EVIL = "\x1b]0;title\x07\x9b2J\r\x7f"
 
 
@@ -34,3 +37,14 @@ def test_a_script_gets_them_as_they_are():
     out = io.StringIO()
     assert isinstance(renderer(as_json=False, out=out), Text)
     assert shown(out) == f"BODY: {EVIL}\tend\n#Client\n{EVIL}\n"
+
+
+@pytest.mark.parametrize("out", [Tty(), io.StringIO()])
+def test_a_table_without_a_head_has_none_anywhere(monkeypatch, out):
+    monkeypatch.setenv("TERM", "dumb")
+    rows = Rows(BARE)
+    shown_by = renderer(as_json=False, out=out)
+    for item in (rows.head, rows.row(client="a"), rows.row(client="b")):
+        shown_by.take(item)
+    shown_by.end()
+    assert out.getvalue() == "a\nb\n"

@@ -117,6 +117,11 @@ def test_the_port_of_the_metrics_is_taken(tmp_path: Path) -> None:
             assert "metricsPort" in finding.remedy
 
 
+def test_the_address_of_the_metrics_is_another_hosts(tmp_path: Path) -> None:
+    finding = only(broker(tmp_path, metricsPort=free_port(), metricsBindAddress="192.0.2.1"))
+    assert "address 192.0.2.1 is not one of this machine" in finding.what
+
+
 def test_two_settings_name_one_port(tmp_path: Path) -> None:
     port = free_broker_port()
     assert f"port {port} is in use" in only(broker(tmp_path, listenPort=port, metricsPort=port)).what
