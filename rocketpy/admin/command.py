@@ -46,6 +46,7 @@ class Option:
     flag: bool = False
     group: str = ""
     completes: str = ""  # topic, group, broker, brokerAddr or cluster: what the shell completes it with
+    is_path: bool = False  # its value is a file of this host, whose name may be any bytes
 
 
 COMMON = (

@@ -24,8 +24,13 @@ LIMITS = {  # letter -> attribute of Limits, and the factor of its unit
     "o": ("timeout_ms", 1),
 }
 OPTIONS = (
-    Option("c", "configFile", "Examine the start of a broker with this properties file, not a running cluster"),
-    Option("s", "namesrvConfigFile", "Examine the start of a name server with this properties file"),
+    Option(
+        "c",
+        "configFile",
+        "Examine the start of a broker with this properties file, not a running cluster",
+        is_path=True,
+    ),
+    Option("s", "namesrvConfigFile", "Examine the start of a name server with this properties file", is_path=True),
     Option("t", "topic", "Topics that must have a route, eg: TopicA,TopicB", completes="topic"),
     Option("l", "lag", "Messages a group may be behind in a topic (10000)"),
     Option("d", "deadLetters", "Messages in a %DLQ% topic from which on it is told (1)"),

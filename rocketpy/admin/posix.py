@@ -30,7 +30,8 @@ def parse(options: Sequence[Option], words: Sequence[str]) -> dict[str, str]:
             if not rest or is_option(named, rest[0]):
                 raise UsageMistake(f"Missing argument for option: {option.letter}")
             value = unquoted(rest.pop(0))
-            check_text(option, value)
+            if not option.is_path:
+                check_text(option, value)
         values.setdefault(option.letter, value)
     check_required(options, values)
     return values

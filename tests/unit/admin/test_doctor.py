@@ -41,6 +41,19 @@ def test_no_name_server(no_servers: Mqadmin) -> None:
     assert "NAMESRV_ADDR" in run.err
 
 
+@pytest.mark.parametrize("option", ["-c", "-s"])
+def test_a_file_of_any_name(
+    option: str, no_servers: Mqadmin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux asks nothing of the bytes of a name."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / "b\udcff.conf"
+    path.write_text(f"brokerNam=x\nlistenPort={free_broker_port()}\n")
+    run = no_servers("doctor", option, str(path), "--json")
+    assert run.err == ""
+    assert f"{path}:1" in {row["subject"] for row in run.rows}
+
+
 @pytest.mark.parametrize("words", [("-c", "a", "-s", "b"), ("-l", "many"), ("-w", "-1")])
 def test_mistakes_of_the_command_line(words: tuple[str, ...], mqadmin: Mqadmin) -> None:
     run = mqadmin("doctor", *words)

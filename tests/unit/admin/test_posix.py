@@ -14,6 +14,13 @@ OPTIONS = (
 EITHER = (Option("b", "broker", "", group="where"), Option("c", "cluster", "", group="where"))
 
 
+def test_bytes_that_are_no_utf_8_may_only_name_a_file():
+    option = Option("f", "file", "", is_path=True)
+    assert parse((*OPTIONS, option), ["-t", "T", "-f", "/a/\udcff"])["f"] == "/a/\udcff"
+    with pytest.raises(UsageMistake, match="-v: its value is not UTF-8"):
+        parse((*OPTIONS, option), ["-t", "T", "-v", "/a/\udcff"])
+
+
 @pytest.mark.parametrize(
     "words",
     [
