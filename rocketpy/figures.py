@@ -106,7 +106,7 @@ class BrokerFigures(Protocol):
     def online(self, group: str) -> Online | None:
         """Its consumers; None when there are none."""
 
-    def producers(self) -> list[tuple[str, int]]:
+    def producers(self) -> Iterable[tuple[str, int]]:
         """(producer group, how many of its clients are there)."""
 
     # -- for RocketPy's own metrics

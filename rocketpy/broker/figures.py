@@ -137,9 +137,12 @@ class Figures:
         addresses = [client.connection.address for client in found.clients.values()]
         return Online(addresses, found.client_ids, found.message_model is MessageModel.BROADCASTING)
 
-    def producers(self) -> list[tuple[str, int]]:
+    def producers(self) -> Iterator[tuple[str, int]]:
         """(producer group, how many of its clients are there)."""
-        return [(group, len(clients)) for group, clients in self._broker.producers.groups.items()]
+        groups = self._broker.producers.groups
+        for group in list(groups):
+            if group in groups:
+                yield group, len(groups[group])
 
     # -- one figure each
 

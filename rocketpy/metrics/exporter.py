@@ -59,9 +59,9 @@ class ExporterMetrics:
             rows = [] if window is None else [(labels, fixed(window.tps))]
             yield from gauges(metric, f"{stat} a second, in the last minute.", BROKER, rows)
         cluster, name = self._figures.cluster, self._figures.name
-        producers = self._figures.producers()[: self._figures.row_limit]
-        rows = [((cluster, name, group), count) for group, count in producers]
-        yield from gauges("rocketmq_producer_count", "Clients of a producer group.", OWN_GROUP, rows)
+        producers = islice(self._figures.producers(), self._figures.row_limit)
+        counts = (((cluster, name, group), count) for group, count in producers)
+        yield from gauges("rocketmq_producer_count", "Clients of a producer group.", OWN_GROUP, counts)
 
     @staticmethod
     def _never_told() -> Iterator[Metric]:

@@ -1,12 +1,20 @@
 """RocketPy's own metrics: their values, and the table of docs/operating/metrics.md."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+from rocketpy.broker.clients import Client
+from rocketpy.broker.figures import Figures
+from rocketpy.broker.producers import Producers
+from rocketpy.clock import ManualClock
 from rocketpy.metrics.broker import BROKER
 from rocketpy.metrics.docs import page_with_tables
+from rocketpy.metrics.exporter import ExporterMetrics
+from rocketpy.metrics.families import ROWS_A_SLICE
 from rocketpy.metrics.name_server import NAME_SERVER
-from tests.unit.metrics.conftest import GROUP, SENT, TOPIC, Metered
+from tests.unit.metrics.conftest import GROUP, SENT, TOPIC, Metered, Peer
 
 PAGE = Path(__file__).parents[3] / "docs" / "operating" / "metrics.md"
 OF_EVERY_PROGRAM = {"rocketpy_build_info", "rocketpy_scrapes", "rocketpy_scrape_duration_seconds"}
@@ -82,6 +90,31 @@ def test_producer_groups_beyond_the_limit_are_left_out_and_counted(metered: Mete
     finally:
         config.metrics_row_limit = before
     assert len(metered.values("rocketmq_producer_count")) == groups
+
+
+def test_producer_groups_are_read_a_slice_at_a_time(metered: Metered) -> None:
+    """There may be as many as the limit: all at once they would hold up the loop."""
+    read = []
+
+    class Many(Figures):
+        def producers(self) -> Iterator[tuple[str, int]]:
+            for number in range(1000):
+                read.append(number)
+                yield f"group{number}", 1
+
+    families = ExporterMetrics(Many(metered.cluster.broker))._broker()
+    first = next(family for family in families if family.name == "rocketmq_producer_count")
+    assert len(read) == len(first.samples) == ROWS_A_SLICE
+
+
+def test_a_producer_group_that_goes_meanwhile_is_left_out() -> None:
+    producers, peer = Producers(ManualClock()), Peer("10.0.0.1:1")
+    for group in ("a", "b", "c"):
+        producers.register(group, Client(peer, "client"))
+    rows = Figures(SimpleNamespace(producers=producers)).producers()  # type: ignore[arg-type]
+    assert next(rows) == ("a", 1)
+    producers.unregister("b", peer)
+    assert list(rows) == [("c", 1)]
 
 
 def test_rows_beyond_the_limit_are_left_out_and_counted(metered: Metered) -> None:
