@@ -19,7 +19,7 @@ from rocketpy.protocol.bodies import DataVersion
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.settings_file import SettingsFile
 
-BODY_LIMIT = 1 << 16  # all settings have some kilobytes; a body is read on the event loop
+BODY_LIMIT = 1 << 14  # all settings together have 5 KB; a body is read on the event loop, at 7 ms a kilobyte at worst
 REMARKS_TOLD = 16
 
 Values = dict[str, str]
