@@ -252,6 +252,7 @@ def test_a_group_that_reads_far_behind_is_stopped(make_broker, ask_of, connectio
     ends = {"slow": 0, "quick": 3, "waits": 4}
     for group, offset in ends.items():
         ask(11, {**header, "consumerGroup": group, "queueOffset": offset})
+    ask(11, {**header, "consumerGroup": "slow", "queueOffset": 4})  # it looks at no message, which says nothing
     broker.slow_readers.protect()
     codes = {group: ask(11, {**header, "consumerGroup": group, "queueOffset": at}).code for group, at in ends.items()}
     assert codes == {"slow": 16, "quick": 0, "waits": 19}
