@@ -204,10 +204,11 @@ class SizedLogFile(RotatingFileHandler):
         file = Path(path)
         return str(file.parent / "otherdays" / f"{file.stem}.{number}{file.suffix}.gz")
 
-    def doRollover(self) -> None:
-        if self._compressing:
-            self._compressing.join()
-        super().doRollover()
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """Not while the last full file is being packed: this line would wait for that, and with it the server."""
+        if self._compressing and self._compressing.is_alive():
+            return False
+        return bool(super().shouldRollover(record))
 
     def rotate(self, source: str, dest: str) -> None:
         waiting = Path(dest).with_suffix(".tmp")

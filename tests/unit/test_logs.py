@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rocketpy import logs
 from rocketpy.config import Environment
 from rocketpy.errors import StartRefused
 from rocketpy.logs import (
@@ -77,7 +78,8 @@ def test_a_full_file_is_kept_compressed(tmp_path: Path) -> None:
     (tmp_path / "otherdays").mkdir()
     handler = SizedLogFile(tmp_path / "x.log", size=200, kept=2)
     for number in range(12):
-        handler.emit(logging.LogRecord("x", logging.INFO, "", 0, f"line {number:02} {'-' * 60}", (), None))
+        handler.emit(line(number))
+        packed()
     handler.close()
     kept = sorted(path.name for path in (tmp_path / "otherdays").iterdir())
     assert kept == ["x.1.log.gz", "x.2.log.gz"]
@@ -86,6 +88,40 @@ def test_a_full_file_is_kept_compressed(tmp_path: Path) -> None:
     assert "line 10" in (tmp_path / "x.log").read_text() or "line 11" in (tmp_path / "x.log").read_text()
     assert newest.count("line") == older.count("line")
     assert older < newest
+
+
+def line(number: int) -> logging.LogRecord:
+    return logging.LogRecord("x", logging.INFO, "", 0, f"line {number:02} {'-' * 60}", (), None)
+
+
+def packed() -> None:
+    """Until no full file is being compressed."""
+    for thread in threading.enumerate():
+        if thread.name == "log-compress":
+            thread.join()
+
+
+def test_no_line_waits_for_the_file_before_to_be_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "otherdays").mkdir()
+    may_go_on = threading.Event()
+    compress = logs._compress
+
+    def slowly(source: Path, dest: Path) -> None:
+        may_go_on.wait(30)
+        compress(source, dest)
+
+    monkeypatch.setattr(logs, "_compress", slowly)
+    handler = SizedLogFile(tmp_path / "x.log", size=200, kept=9)
+    for number in range(8):
+        handler.emit(line(number))
+    assert not may_go_on.is_set()
+    assert [int(word) for word in re.findall(r"line (\d\d)", (tmp_path / "x.log").read_text())] == [*range(1, 8)]
+    may_go_on.set()
+    packed()
+    handler.emit(line(8))
+    handler.close()
+    assert "line 08" in (tmp_path / "x.log").read_text()
+    assert len(list((tmp_path / "otherdays").iterdir())) == 2
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_the_remedy(tmp_path: Path) -> None:
