@@ -1,7 +1,8 @@
 """Takes whole consume queues out of the store: in the loop out of sight, in a thread off the disk.
 
 A queue's folder leaves `consumequeue` under another name in the turn in which the queue leaves the store, so that the
-next put, which makes the queue anew, finds no old file. Invariant: what stands in `consumequeue` is the store's.
+next put, which makes the queue anew, finds no old file. Invariant: what stands in `consumequeue` is the store's, or no
+file of any store: that stays where it is.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import asyncio
 import itertools
 import logging
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("RocketmqStore")
 
 QUEUES_A_TURN = 50
+FILE_NAME = re.compile(r"[0-9]{20}")
 
 QueueKey = tuple[bytes, int]
 Wanted = Callable[["ConsumeQueue"], bool]
@@ -94,7 +98,10 @@ class QueueRemover:
 
 
 def _moved(files: MappedFiles, to: Path) -> bool:
-    """Whether the folder of these files, which are closed, stands there now; False: nothing is left of it."""
+    """Whether the folder of these files, which are closed, stands there now; False: none of them is left."""
+    if _has_strangers(files.folder):
+        files.destroy()
+        return False
     try:
         Path(files.folder).rename(to)
     except FileNotFoundError:  # never put to
@@ -105,6 +112,13 @@ def _moved(files: MappedFiles, to: Path) -> bool:
         return False
     files.close()
     return True
+
+
+def _has_strangers(folder: str) -> bool:
+    """Whether something there is no file of a sequence, such as an operator's notes."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return any(not FILE_NAME.fullmatch(entry.name) for entry in entries)
+    return False
 
 
 def _unlink(folders: list[Path]) -> None:

@@ -119,6 +119,16 @@ def test_a_queue_on_another_disk_goes_too(broker, ask, monkeypatch):
     assert queues(broker) == set()
 
 
+@pytest.mark.parametrize("code", [UNUSED, 215])
+def test_what_is_no_file_of_the_store_stays_where_it_is(broker, ask, code):
+    put(broker, "Forgotten")
+    notes = broker.store.paths.consume_queue / "Forgotten" / "0" / "notes.txt"
+    notes.write_text("mine")
+    assert ask(code, {"topic": "Forgotten"}).code == 0
+    assert list(notes.parent.iterdir()) == [notes]
+    assert put(broker, "Forgotten") == 0
+
+
 def test_a_disk_that_refuses_is_named(broker, ask, monkeypatch):
     def refuse(folders):
         raise OSError(errno.EIO, "Input/output error", "/some/where")
