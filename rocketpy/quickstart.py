@@ -57,7 +57,9 @@ class Cluster:
     def __init__(self, asked: Quickstart, **store_settings: Any) -> None:
         self.asked = asked
         client_config = NettyClientConfig()
-        namesrv_config = NamesrvConfig(kv_config_path=str(asked.store / "namesrv" / "kvConfig.json"))
+        # Nothing of a trial is written into the home of its user, where a real name server may keep its settings.
+        kv_file = str(asked.store / "namesrv" / "kvConfig.json")
+        namesrv_config = NamesrvConfig(kv_config_path=kv_file, config_store_path="")
         self.name_server = NameServer(namesrv_config, NettyServerConfig(listen_port=asked.namesrv_port))
         self.broker = Broker(
             BrokerConfig(

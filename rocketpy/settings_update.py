@@ -93,7 +93,7 @@ class SettingsUpdate:
     async def _keep(self, values: Values, news: Sequence[str]) -> str | None:
         file = self._file
         if file is None:
-            return "in force until the broker stops: no file keeps its settings"
+            return "in force until the server stops: no file keeps its settings"
         try:
             await asyncio.to_thread(file.change, values, news)
         except OSError as error:

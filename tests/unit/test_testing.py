@@ -4,6 +4,8 @@ import asyncio
 
 import rocketpy.testing
 from rocketpy.client import Admin, Producer, PullConsumer, PullStatus, new_message
+from rocketpy.client.admin_brokers import update_broker_config
+from rocketpy.client.admin_namesrv import namesrv_config, update_namesrv_config
 
 
 def test_send_and_consume_on_a_cluster_of_ones_own():
@@ -39,3 +41,19 @@ def test_a_store_of_ones_own_is_kept(tmp_path):
     with rocketpy.testing.cluster(store=tmp_path) as cluster:
         found = asyncio.run(find(cluster.namesrv_addr, sent))
     assert found.messages[0].body == b"still here"
+
+
+def test_nothing_is_written_into_the_users_home(tmp_path, monkeypatch):
+    """Whatever an operator changes: a real name server may keep its settings there."""
+    monkeypatch.setenv("JAVA_OPT", f"-Duser.home={tmp_path}")
+
+    async def change(cluster):
+        async with Admin(cluster.namesrv_addr) as admin:
+            await update_namesrv_config(admin, cluster.namesrv_addr, {"orderMessageEnable": "true"})
+            await update_broker_config(admin, cluster.broker_addr, {"traceOn": "false"})
+            return await namesrv_config(admin, cluster.namesrv_addr)
+
+    with rocketpy.testing.cluster() as cluster:
+        found = asyncio.run(change(cluster))
+    assert found["orderMessageEnable"] == "true"
+    assert list(tmp_path.iterdir()) == []

@@ -22,9 +22,13 @@ log = logging.getLogger("RocketmqNamesrv")
 
 
 def settings_update(config: NamesrvConfig, server_config: NettyServerConfig, clock: Clock) -> SettingsUpdate:
-    """Updates of a name server's settings; upstream's default configStorePath is a file that no start reads."""
+    """Updates of a name server's settings; upstream's default configStorePath is a file that no start reads.
+
+    An empty one is none: what is changed is gone with the server.
+    """
     is_read = config.config_store_path != config.default("configStorePath")
-    kept = SettingsFile(Path(config.config_store_path).absolute(), is_read=is_read)
+    path = config.config_store_path
+    kept = SettingsFile(Path(path).absolute(), is_read=is_read) if path else None
     return SettingsUpdate((config, server_config), kept, clock, log, "updateNamesrvConfig")
 
 

@@ -197,7 +197,7 @@ def test_a_disk_that_refuses_is_told_and_nothing_changes(broker, ask, update, pa
 
 def test_without_a_file_it_is_said_that_nothing_is_kept(make_broker, ask_of, connection) -> None:
     answer = ask_of(make_broker(), connection)(UPDATE, body=b"brokerPermission=4")
-    assert (answer.code, answer.remark) == (0, "in force until the broker stops: no file keeps its settings")
+    assert (answer.code, answer.remark) == (0, "in force until the server stops: no file keeps its settings")
 
 
 def test_a_file_that_no_start_reads_is_named(broker, ask, clock, tmp_path) -> None:
