@@ -8,7 +8,7 @@ from rocketpy.admin.command import Command, Given, Option, UsageMistake
 from rocketpy.admin.items import Failed, Item, Said
 from rocketpy.admin.java import string_order
 from rocketpy.admin.session import Session
-from rocketpy.admin.targets import brokers_of, chosen, each, outcomes
+from rocketpy.admin.targets import brokers_of, chosen, each, notes, outcomes
 from rocketpy.client.admin_brokers import broker_config, update_broker_config
 from rocketpy.client.calls import MASTER_ID
 from rocketpy.errors import RocketPyError
@@ -63,12 +63,14 @@ async def update_broker_setting(session: Session, given: Given) -> AsyncIterator
     setting = asked_setting(given)
     addresses = await chosen(session, given)
 
-    def told(address: str, _: None) -> Said:
+    def told(address: str, _: str) -> Said:
         return Said(f"update broker config success, {address}\n", {"brokerAddr": address, "config": setting})
 
     answers = await each(addresses, lambda address: update_broker_config(session.admin, address, setting))
     for item in outcomes(answers, told):
         yield item
+    for note in notes(answers):
+        yield note
 
 
 BROKER = Option("b", "brokerAddr", "update which broker", completes="brokerAddr")

@@ -92,6 +92,14 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """What a server says of something that succeeded: a line on stderr."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Pause:
     """What was yielded is to be seen now: the command waits."""
 
@@ -103,7 +111,7 @@ class Ends:
     code: int
 
 
-Item = Head | Row | Said | Failed | Pause | Ends
+Item = Head | Row | Said | Failed | Noted | Pause | Ends
 
 
 @dataclass

@@ -12,7 +12,7 @@ from rocketpy.admin.command import Command, Given, Option
 from rocketpy.admin.items import Failed, Item, Said
 from rocketpy.admin.java import string_order
 from rocketpy.admin.session import Session
-from rocketpy.admin.targets import each, failures
+from rocketpy.admin.targets import each, failures, notes
 from rocketpy.client.admin_namesrv import namesrv_config, update_namesrv_config, wipe_write_perm
 from rocketpy.client.admin_topics import delete_kv, put_kv
 from rocketpy.errors import RocketPyError
@@ -60,11 +60,12 @@ async def get_namesrv_config(session: Session, _: Given) -> AsyncIterator[Item]:
 async def update_namesrv_setting(session: Session, given: Given) -> AsyncIterator[Item]:
     """Change one setting on every name server."""
     setting, admin = asked_setting(given), session.admin
-    failed = failures(
-        await each(admin.name_servers, lambda address: update_namesrv_config(admin, address, setting))
-    )
+    answers = await each(admin.name_servers, lambda address: update_namesrv_config(admin, address, setting))
+    failed = failures(answers)
     for failure in failed:
         yield failure
+    for note in notes(answers):
+        yield note
     if failed:
         return
     ((key, value),) = setting.items()

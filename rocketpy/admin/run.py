@@ -1,4 +1,4 @@
-"""Runs one command: a session around it, a renderer behind it, a line on stderr for what fails."""
+"""Runs one command: a session around it, a renderer behind it, a line on stderr for what fails or is to be known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 from rocketpy.admin.command import Command, CommandFailed, Given, UsageMistake
 from rocketpy.admin.hints import explained
-from rocketpy.admin.items import Ends, Failed
+from rocketpy.admin.items import Ends, Failed, Noted
 from rocketpy.admin.render import Renderer, renderer
 from rocketpy.admin.session import Session
 from rocketpy.errors import RocketPyError
@@ -40,6 +40,8 @@ async def printed(command: Command, given: Given, session: Session, output: Rend
             why = await explained(item.error, session)
             where = "" if item.where in why else f"{item.where}: "
             print(f"mqadmin: {command.name}: {where}{why}", file=sys.stderr)
+        elif isinstance(item, Noted):
+            print(f"mqadmin: {command.name}: {item.where}: {item.what}", file=sys.stderr)
         elif isinstance(item, Ends):
             code = item.code
         else:

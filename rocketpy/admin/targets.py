@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from rocketpy.admin.command import CommandFailed, Given, UsageMistake
-from rocketpy.admin.items import Failed, Item
+from rocketpy.admin.items import Failed, Item, Noted
 from rocketpy.admin.java import string_order
 from rocketpy.admin.session import Session
 from rocketpy.client.calls import MASTER_ID
@@ -55,6 +55,11 @@ async def chosen(session: Session, given: Given, *, slaves: bool = False, show_u
 def failures(answers: Iterable[tuple[str, T | RocketPyError]]) -> list[Failed]:
     """Those that did not do what they were asked."""
     return [Failed(target, answer) for target, answer in answers if isinstance(answer, RocketPyError)]
+
+
+def notes(answers: Iterable[tuple[str, str | RocketPyError]]) -> list[Noted]:
+    """What those that did what they were asked say of it."""
+    return [Noted(target, answer) for target, answer in answers if isinstance(answer, str) and answer]
 
 
 def outcomes(answers: Iterable[tuple[str, T | RocketPyError]], told: Callable[[str, T], Item]) -> list[Item]:

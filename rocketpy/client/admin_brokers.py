@@ -23,9 +23,10 @@ async def broker_config(calls: Calls, address: str) -> dict[str, str]:
     return properties_of(answer.body, address)
 
 
-async def update_broker_config(calls: Calls, address: str, settings: Mapping[str, str]) -> None:
-    """Change settings; code 25. Keys and values are one line each."""
-    await calls.ask(address, request(RequestCode.UPDATE_BROKER_CONFIG, None, properties_body(settings)))
+async def update_broker_config(calls: Calls, address: str, settings: Mapping[str, str]) -> str:
+    """Change settings; code 25. Keys and values are one line each. What the broker says of it, if anything."""
+    answer = await calls.ask(address, request(RequestCode.UPDATE_BROKER_CONFIG, None, properties_body(settings)))
+    return answer.remark or ""
 
 
 def properties_of(body: bytes | None, address: str) -> dict[str, str]:

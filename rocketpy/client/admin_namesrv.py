@@ -21,6 +21,7 @@ async def namesrv_config(calls: Calls, address: str) -> dict[str, str]:
     return properties_of((await calls.ask(address, request(RequestCode.GET_NAMESRV_CONFIG))).body, address)
 
 
-async def update_namesrv_config(calls: Calls, address: str, settings: Mapping[str, str]) -> None:
-    """Change settings; code 318."""
-    await calls.ask(address, request(RequestCode.UPDATE_NAMESRV_CONFIG, None, properties_body(settings)))
+async def update_namesrv_config(calls: Calls, address: str, settings: Mapping[str, str]) -> str:
+    """Change settings; code 318. What the name server says of it, if anything."""
+    answer = await calls.ask(address, request(RequestCode.UPDATE_NAMESRV_CONFIG, None, properties_body(settings)))
+    return answer.remark or ""

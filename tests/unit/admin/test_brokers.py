@@ -1,6 +1,7 @@
 """clusterList, brokerStatus, brokerConsumeStats, settings, cleaning and sending times on a running cluster."""
 
 import asyncio
+import logging
 import re
 
 import pytest
@@ -9,6 +10,12 @@ from rocketpy.admin import clusters
 from rocketpy.admin.session import Session
 from rocketpy.client import Producer, PullConsumer, new_message
 from rocketpy.errors import StartRefused
+from rocketpy.settings_file import SettingsFile
+from rocketpy.settings_update import SettingsUpdate
+
+from .conftest import Run
+
+WRITTEN = "# the broker of hall 3\nbrokerName = quickstart\n\nfileReservedTime : 72   # three days\nowner=me\n"
 
 AWAY = "127.0.0.1:1"  # nobody listens there
 
@@ -145,19 +152,63 @@ def test_slaves_stand_below_their_master():
     }
 
 
-def test_a_setting_is_changed_on_every_master(mqadmin, cluster, monkeypatch):
-    changed = []
+@pytest.fixture
+def properties(cluster, tmp_path, monkeypatch):
+    """The file that the broker was started with; what a test changes is as before when it ends."""
+    path, broker = tmp_path / "broker.conf", cluster.broker
+    path.write_text(WRITTEN)
+    parts = (broker.config, broker.server_config, broker.client_config, broker.store_config)
+    log = logging.getLogger("RocketmqBroker")
+    update = SettingsUpdate(parts, SettingsFile(path), broker.clock, log, "updateBrokerConfig")
+    monkeypatch.setattr(broker, "settings_update", update)
+    monkeypatch.setattr(broker.store_config, "file_reserved_time", 72)
+    return path
 
-    async def change(_, address, settings):
-        changed.append((address, settings))
 
-    monkeypatch.setattr("rocketpy.admin.broker_config.update_broker_config", change)
-    for where in (("-b", cluster.broker_addr), ("-c", "DefaultCluster")):
-        found = mqadmin("updateBrokerConfig", *where, "-k", " fileReservedTime ", "-v", "48")
-        assert (found.code, found.out) == (0, f"update broker config success, {cluster.broker_addr}\n")
-    assert changed == [(cluster.broker_addr, {"fileReservedTime": "48"})] * 2
+def settings(mqadmin, cluster):
+    (row,) = mqadmin("getBrokerConfig", "-b", cluster.broker_addr, "--json").rows
+    return row["config"]
+
+
+def test_a_setting_is_changed_on_every_master(mqadmin, cluster, properties):
+    for where, hours in ((("-b", cluster.broker_addr), "48"), (("-c", "DefaultCluster"), "36")):
+        found = mqadmin("updateBrokerConfig", *where, "-k", " fileReservedTime ", "-v", hours)
+        assert found == Run(0, f"update broker config success, {cluster.broker_addr}\n", "")
+        assert properties.read_text() == WRITTEN.replace("72", hours)
+        assert settings(mqadmin, cluster)["fileReservedTime"] == hours
+    assert cluster.broker.store_config.file_reserved_time == 36
     nowhere = mqadmin("updateBrokerConfig", "-k", "a", "-v", "b")
     assert (nowhere.code, nowhere.lines[0][:34]) == (2, "usage: mqadmin updateBrokerConfig ")
+
+
+def test_what_a_broker_says_of_a_change_stands_on_stderr(mqadmin, cluster, monkeypatch):
+    """Such as that the change is gone with the next start: this broker was started without a file."""
+    monkeypatch.setattr(cluster.broker.store_config, "file_reserved_time", 72)
+    words = "updateBrokerConfig", "-b", cluster.broker_addr, "-k", "fileReservedTime", "-v", "48"
+    said = f"update broker config success, {cluster.broker_addr}\n"
+    note = f"{cluster.broker_addr}: in force until the server stops: no file keeps its settings"
+    assert mqadmin(*words) == Run(0, said, f"mqadmin: updateBrokerConfig: {note}\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("brokerPermission", "9", "CODE: 1  DESC: brokerPermission: 9 is out of range 0..7"),
+        ("fileReservedTime", "a day", "CODE: 1  DESC: fileReservedTime: a day is not a number"),
+        ("fileReservdTime", "48", "CODE: 1  DESC: fileReservdTime: there is no such setting; the nearest one is "
+                                  "fileReservedTime"),
+        ("storePathRootDir", "/elsewhere", "CODE: 16  DESC: storePathRootDir can not be updated from afar, it is a "
+                                           "path: change it in the -c file and restart"),
+        ("listenPort", "10911", "CODE: 16  DESC: listenPort can not be updated from afar, it is a port: change it in "
+                                "the -c file and restart"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_is_refused_changes_nothing(mqadmin, cluster, properties, key, value, why):
+    before = settings(mqadmin, cluster)
+    for where in (("-b", cluster.broker_addr), ("-c", "DefaultCluster")):
+        found = mqadmin("updateBrokerConfig", *where, "-k", key, "-v", value)
+        assert found == Run(1, "", f"mqadmin: updateBrokerConfig: {cluster.broker_addr} answers {why}\n")
+    assert (properties.read_text(), settings(mqadmin, cluster)) == (WRITTEN, before)
 
 
 def test_a_setting_is_one_line(mqadmin, cluster):

@@ -48,6 +48,8 @@ def test_a_setting_is_changed(mqadmin, cluster, monkeypatch, named, tmp_path):
     asked = f"[{cluster.namesrv_addr}]" if named else ""
     value = words[-1]
     assert (found.code, found.out) == (0, f"update name server config success!{asked}\norderMessageEnable : {value}\n")
+    note = f"{cluster.namesrv_addr}: in force until the server stops: no file keeps its settings"
+    assert found.err == f"mqadmin: updateNamesrvConfig: {note}\n"
     assert f"{'orderMessageEnable':50}=  {value}" in mqadmin("getNamesrvConfig").lines
 
 
