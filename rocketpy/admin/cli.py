@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -49,7 +50,8 @@ class Tool(click.Group):
             ctx.exit(show_help(args[1] if len(args) > 1 else None))
         if registry.find(args[0]) is None:
             say(f"The sub command {args[0]} not exist.\n")
-            warn("`mqadmin` alone lists all commands")
+            near = registry.nearest(args[0])
+            warn(f"`mqadmin` alone lists all commands{f'; is {near} meant?' if near else ''}")
             ctx.exit(EXIT_USAGE)
         return super().parse_args(ctx, args)
 
@@ -169,6 +171,7 @@ def main(args: Sequence[str] | None = None, **more: Any) -> None:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115, PTH123
+    logging.getLogger().addHandler(logging.NullHandler())  # errors are told in one line, not in the log's as well
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name in Chinese must not fail under LANG=C
             stream.reconfigure(errors="backslashreplace")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rocketpy.admin.items import Item
     from rocketpy.admin.session import Session
 
+BROKER_ADDR = "brokerAddr"
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 
 
@@ -107,6 +108,10 @@ class Command:
     run: Run
     options: tuple[Option, ...] = ()
     asks: Callable[[Given], str] | None = None
+
+    def goes_to_broker(self, given: Given) -> bool:
+        """Whether a broker's address was given: name servers may not be needed then."""
+        return any(option.completes == BROKER_ADDR and option.letter in given for option in self.options)
 
     @property
     def all_options(self) -> tuple[Option, ...]:

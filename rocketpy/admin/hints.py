@@ -10,20 +10,24 @@ import difflib
 import re
 
 from rocketpy.admin.command import CommandFailed
-from rocketpy.admin.session import Session
-from rocketpy.client.calls import BrokerRefused, ClientError, NoRoute, NotAnswered
+from rocketpy.admin.session import NO_NAME_SERVER, Session
+from rocketpy.client.calls import BrokerRefused, ClientError, NoNameServer, NoRoute, NotAnswered
 from rocketpy.client.credentials import TOOLS_FILE
 from rocketpy.errors import RemotingConnectError, RemotingTimeout, RocketPyError
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.names import RETRY_PREFIX, groups_in
+from rocketpy.remoting.client import split_address
 
 NO_ROUTE = re.compile(r"no route for topic (.+)")
 OFFICIAL_HELP = re.compile(r"\s*For more information, please visit the url, \S+")
 NEAR = 3
+NAME_SERVER = "name server"
 
 
 async def explained(error: Exception, session: Session) -> str:
     """The line for an error of the client's."""
+    if isinstance(error, NoNameServer):
+        return NO_NAME_SERVER
     if isinstance(error, NoRoute):
         return await no_route(error, session)
     if isinstance(error, NotAnswered):
@@ -84,15 +88,27 @@ def name_of(code: int | None) -> str:
 async def not_answered(error: NotAnswered, session: Session) -> str:
     """A server that cannot be reached or says nothing."""
     cause = error.__cause__
-    kind = "name server" if error.address in session.name_servers else "broker"
+    kind = NAME_SERVER if error.address in session.name_servers else "broker"
+    if not is_address(error.address):
+        example = "10.0.0.1:9876, several with ; between them" if kind == NAME_SERVER else "10.0.0.1:10911"
+        return f"{kind} {error.address!r} is not host:port: give an address such as {example}"
     told = f"{kind} {cause if error.address in str(cause) else error}"
     if isinstance(cause, RemotingTimeout):
         return f"{told}: it is busy, or no RocketMQ server listens there"
     if not isinstance(cause, RemotingConnectError):
         return f"{kind} {error.address}: {cause}: it was stopped, or no RocketMQ server listens there"
-    if kind == "name server":
+    if kind == NAME_SERVER:
         return f"name server {cause}: is it running there, and does a firewall let you through? (-n, NAMESRV_ADDR)"
     return f"broker {cause}{await about_broker(error.address, session)}"
+
+
+def is_address(text: str) -> bool:
+    """Whether it is host:port; a list with commas in it is not, though its last part makes it look so."""
+    try:
+        split_address(text)
+    except ValueError:
+        return False
+    return "," not in text
 
 
 async def about_broker(address: str, session: Session) -> str:

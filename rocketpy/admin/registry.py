@@ -90,6 +90,14 @@ def find(name: str) -> Entry | None:
     return entries().get(name.lower())
 
 
+def nearest(name: str) -> str:
+    """The command that is most like a name that none has; empty when there is none."""
+    import difflib
+
+    near = difflib.get_close_matches(name.lower(), entries(), 1)
+    return entries()[near[0]].name if near else ""
+
+
 def listing() -> str:
     """What `mqadmin` alone prints."""
     lines = ["The most commonly used mqadmin commands are:"]

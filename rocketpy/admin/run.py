@@ -17,7 +17,8 @@ async def run(command: Command, given: Given, *, as_json: bool) -> int:
 
     UsageMistake and CommandFailed are the caller's to tell.
     """
-    session = Session(given.maybe("n"), progress_shown=sys.stderr.isatty())
+    to_broker = command.goes_to_broker(given)
+    session = Session(given.maybe("n"), progress_shown=sys.stderr.isatty(), goes_to_broker=to_broker)
     output = renderer(as_json=as_json)
     try:
         await session.ask_address_server()

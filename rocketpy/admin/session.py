@@ -27,15 +27,21 @@ NO_NAME_SERVER = "no name server is given: use -n host:port;host:port, or set NA
 
 
 class Session:
-    """What a command works with. `asked`: the value of -n; `progress_shown`: stderr is a terminal."""
+    """What a command works with.
+
+    `asked`: the value of -n; `progress_shown`: stderr is a terminal; `goes_to_broker`: the command has a broker's
+    address, and may do without name servers.
+    """
 
     def __init__(
-        self, asked: str | None = None, environment: Environment | None = None, *, progress_shown: bool = False
+        self, asked: str | None = None, environment: Environment | None = None,
+        *, progress_shown: bool = False, goes_to_broker: bool = False,
     ) -> None:
         self.environment = environment or Environment()
         self.asked = addresses_of(asked or "")
         self.name_servers = self.asked or addresses_of(self.environment.namesrv_addr or "")
         self.progress_shown = progress_shown
+        self._goes_to_broker = goes_to_broker
         self._clients: list[Calls] = []
         self._admin: Admin | None = None
         self._surroundings: tuple[Credentials | None, ssl.SSLContext | None] | None = None
@@ -91,7 +97,7 @@ class Session:
             yield lambda: shown.advance(task)
 
     def _namesrv_addr(self) -> str:
-        if not self.name_servers:
+        if not self.name_servers and not self._goes_to_broker:
             raise CommandFailed(NO_NAME_SERVER)
         return ";".join(self.name_servers)
 

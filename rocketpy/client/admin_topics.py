@@ -6,7 +6,7 @@ Functions take any `Calls` (an Admin, a Producer); what is asked of several brok
 from __future__ import annotations
 
 from rocketpy._core.command import request
-from rocketpy.client.calls import BrokerRefused, Calls, ClientError
+from rocketpy.client.calls import BrokerRefused, Calls, ClientError, NoNameServer
 from rocketpy.protocol.admin_bodies import GroupList, TopicStatsTable
 from rocketpy.protocol.bodies import ClusterInfo, TopicList
 from rocketpy.protocol.codes import RequestCode, ResponseCode
@@ -76,6 +76,8 @@ async def on_all(calls: Calls, code: int, ext: dict[str, str] | None = None, bod
             refused = error
     if refused is not None:
         raise refused
+    if not calls.name_servers:
+        raise NoNameServer
 
 
 async def put_order_of_broker(calls: Calls, topic: str, broker_name: str, queue_nums: int) -> None:

@@ -37,6 +37,13 @@ class NotAnswered(ClientError):
         self.address = address
 
 
+class NoNameServer(ClientError):
+    """A call that a name server answers, from a client that has none."""
+
+    def __init__(self) -> None:
+        super().__init__("no name server address is given")
+
+
 class NoRoute(ClientError):
     """No name server knows a broker for the topic."""
 
@@ -119,7 +126,7 @@ class Calls:
                 self._namesrvs.append(self._namesrvs.pop(0))
                 continue
             return succeeded(answer, address, code)
-        raise last or ClientError("no name server address is given")
+        raise last or NoNameServer()
 
     async def route(self, topic: str, *, anew: bool = False) -> TopicRouteData:
         """Brokers and queues of a topic."""

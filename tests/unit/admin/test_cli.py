@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -64,12 +65,43 @@ def test_nothing_listens_there(no_servers):
     assert found.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("address", ["localhost", "a:b", "127.0.0.1:99999"])
+@pytest.mark.parametrize("address", ["localhost", "a:b", "127.0.0.1:99999", "127.0.0.1:1,127.0.0.1:2"])
 def test_an_address_that_is_none(no_servers, address):
     found = no_servers.bare("topicList", "-n", address)
-    assert found.code == 1
-    assert f"'{address}' is not host:port" in found.err
-    assert found.err.count("\n") == 1
+    assert (found.code, found.err) == (
+        1,
+        f"mqadmin: topicList: name server '{address}' is not host:port: give an address such as 10.0.0.1:9876, several "
+        "with ; between them\n",
+    )
+
+
+def test_a_brokers_address_that_is_none(no_servers):
+    found = no_servers.bare("brokerStatus", "-b", "localhost")
+    assert (found.code, found.err) == (
+        1, "mqadmin: brokerStatus: broker 'localhost' is not host:port: give an address such as 10.0.0.1:10911\n"
+    )  # fmt: skip
+
+
+def test_a_broker_is_asked_without_a_name_server(no_servers, cluster):
+    """As with upstream's tool, whose -b needs no -n; what only a name server knows is still said to be missing."""
+    assert no_servers.bare("brokerStatus", "-b", cluster.broker_addr).code == 0
+    assert no_servers.bare("updateTopic", "-b", cluster.broker_addr, "-t", "Alone").code == 0
+    words = "updateTopic", "-b", cluster.broker_addr, "-t", "Alone", "-o", "true"
+    missing = "no name server is given: use -n host:port;host:port, or set NAMESRV_ADDR\n"
+    assert no_servers.bare(*words).err == f"mqadmin: updateTopic: {missing}"
+    assert no_servers.bare("brokerStatus", "-c", "DefaultCluster").err == f"mqadmin: brokerStatus: {missing}"
+
+
+def test_an_error_is_one_line_of_the_program_too(address_server):
+    """Something else than RocketMQ listens: the connection's own line is not told beside it."""
+    environment = {**os.environ, "NAMESRV_ADDR": address_server.domain}
+    found = subprocess.run([sys.executable, "-m", "rocketpy.admin", "topicList"], env=environment, capture_output=True)
+    assert (found.returncode, found.stderr.count(b"\n")) == (1, 1)
+
+
+def test_a_misspelt_command(no_servers):
+    found = no_servers.bare("topcList")
+    assert found.err == "mqadmin: `mqadmin` alone lists all commands; is topicList meant?\n"
 
 
 def test_one_of_several_name_servers_is_enough(mqadmin, cluster):
