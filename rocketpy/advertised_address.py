@@ -7,7 +7,7 @@ import array
 import fcntl
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SIOCGIFCONF = 0x8912
@@ -19,11 +19,15 @@ REMEDY = "set brokerIP1 in the broker's properties file to an address that clien
 
 @dataclass(frozen=True)
 class Choice:
-    """An advertised address with the reason it was chosen, and a warning where clients may not reach it."""
+    """An advertised address with the reason it was chosen, and a warning where clients may not reach it.
+
+    `is_foreign`: no interface of this host has it; so it is where it is translated, and where it is mistyped.
+    """
 
     address: str
     reason: str
     warning: str = ""
+    is_foreign: bool = False
 
 
 def ipv4_interfaces() -> list[tuple[str, str]]:
@@ -64,7 +68,17 @@ def choose_address(ipv4: list[tuple[str, str]] | None = None, ipv6: list[str] | 
 
 def judge_address(address: str, reason: str) -> Choice:
     """The choice for an address that the operator gave."""
-    return _chosen(address, reason, _interface_of(address))
+    interface = _interface_of(address)
+    choice = _chosen(address, reason, interface)
+    return replace(choice, is_foreign=is_ipv4(address) and not (interface or choice.warning))
+
+
+def is_ipv4(text: str) -> bool:
+    """Whether this is an address, not a name."""
+    try:
+        return bool(socket.inet_aton(text))
+    except OSError:
+        return False
 
 
 def _interface_of(address: str) -> str:

@@ -49,10 +49,16 @@ def options_act(facts: StartFacts) -> Iterator[Finding]:
 
 def the_address_is_for_all(facts: StartFacts) -> Iterator[Finding]:
     """What the name servers will give to clients."""
-    if facts.address and facts.address.warning:
+    if facts.address is None:
+        return
+    reason = f" ({facts.address.reason})" if facts.address.reason else ""
+    if facts.address.warning:
         what, _, remedy = facts.address.warning.partition("; ")
-        why = f"{what} ({facts.address.reason})" if facts.address.reason else what
-        yield warning("broker-address", facts.path, why, remedy)
+        yield warning("broker-address", facts.path, what + reason, remedy)
+    elif facts.address.is_foreign:
+        what = f"brokerIP1 {facts.address.address} is no address of this host{reason}"
+        remedy = "nothing where it is translated to this host, as with a container's published ports; else correct it"
+        yield info("broker-address", facts.path, what, remedy)
 
 
 def the_store_is_free(facts: StartFacts) -> Iterator[Finding]:

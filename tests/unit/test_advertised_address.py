@@ -61,5 +61,11 @@ def test_an_address_given_by_hand_is_judged_too() -> None:
     assert not judge_address("10.99.1.1", "brokerIP1 in f:1").warning
 
 
+def test_an_address_that_no_interface_has() -> None:
+    assert judge_address("10.99.1.1", "brokerIP1 in f:1").is_foreign
+    own = [judge_address(address, "") for _, address in ipv4_interfaces()]
+    assert not any(choice.is_foreign for choice in (*own, judge_address("127.0.0.9", ""), judge_address("a.host", "")))
+
+
 def test_the_kernel_names_loopback() -> None:
     assert ("lo", "127.0.0.1") in ipv4_interfaces()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from rocketpy import advertised_address
 from rocketpy.advertised_address import Choice
 from rocketpy.config.environment import Environment
 from rocketpy.config.properties import Remark
@@ -24,6 +25,12 @@ from rocketpy.doctor.finding import Finding, Severity, findings
 from rocketpy.doctor.start_facts import Folder, StartFacts, file_system
 from rocketpy.protocol.bodies import BrokerData, ClusterInfo
 from rocketpy.testing import free_broker_port, free_port
+
+
+@pytest.fixture(autouse=True)
+def own_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with the address that the files here name."""
+    monkeypatch.setattr(advertised_address, "ipv4_interfaces", lambda: [("eno9", "10.1.2.3")])
 
 
 def write(folder: Path, **settings: object) -> Path:
@@ -88,6 +95,12 @@ def test_what_the_start_refuses(settings: dict[str, object], words: str, tmp_pat
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "does not exist" in only(tmp_path / "no.conf").what
     assert "does not exist" in only(tmp_path / "no.conf", is_broker=False).what
+
+
+def test_an_address_that_this_host_has_not_is_told(tmp_path: Path) -> None:
+    finding = only(broker(tmp_path, brokerIP1="10.1.2.4"))
+    assert (finding.check, finding.severity) == ("broker-address", Severity.INFO)
+    assert finding.what == f"brokerIP1 10.1.2.4 is no address of this host (brokerIP1 in {tmp_path}/x.conf:2)"
 
 
 def test_all_refusals_are_told_at_once(tmp_path: Path) -> None:
