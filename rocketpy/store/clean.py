@@ -82,6 +82,13 @@ class Decision:
     def is_round(self) -> bool:
         return self.is_time or self.is_space_short or self.is_manual
 
+    @property
+    def why(self) -> str:
+        """In an operator's words."""
+        reasons = {"the hour of deleteWhen": self.is_time, "little space": self.is_space_short, "asked": self.is_manual}
+        which = "oldest files, whatever their age" if self.at_once else "files older than fileReservedTime"
+        return f"{which} ({', '.join(name for name, holds in reasons.items() if holds)})"
+
 
 def decide(
     config: MessageStoreConfig, levels: DiskLevels, usage: DiskUsage, now_ms: int, manual: bool, refusing: bool = False
@@ -183,6 +190,7 @@ class Cleaner:
         self._used = used
         self._pause = pause
         self._manual_rounds = 0
+        self._short_told = False                    # that the disk has little space, and nothing may go
         self._refusing = False                      # the disk was too full, and is not yet empty enough
         self._log_start = 0                         # the queues and the index were cleaned up to here
         self._hanging: list[str] = []               # files whose removal failed
@@ -229,9 +237,11 @@ class Cleaner:
         usage = usage_of(self.paths, self._used)
         decision = self._decide(usage)
         self._tell_disk_full(decision, usage)
+        deleted = 0
         if decision.is_round:
             self._manual_rounds = max(0, self._manual_rounds - 1)
-            await self._clean_log(decision)
+            deleted = await self._clean_log(decision)
+        self._tell_short(usage, deleted)
         await self._remove_hanging()
         if self._store.log_files.first_offset > self._log_start:
             self._log_start = self._store.log_files.first_offset
@@ -251,7 +261,8 @@ class Cleaner:
             elif not decision.disk_full:
                 log.info("disk of %s is %.1f %% full: puts are taken again", path, ratio * 100)
 
-    async def _clean_log(self, decision: Decision) -> None:
+    async def _clean_log(self, decision: Decision) -> int:
+        """How many files went."""
         files = self._store.log_files
         deleted = 0
         while deleted < FILES_A_ROUND and self._is_first_expired(decision):
@@ -260,9 +271,19 @@ class Cleaner:
             await self._remove(files.detach_first())
             deleted += 1
         if deleted:
-            log.info("%d commit log files removed: %s; the log begins at %d", deleted, decision, files.first_offset)
-        elif decision.is_space_short:
-            log.warning("disk space will be short soon, and no commit log file may go: %s", decision)
+            log.info("%d commit log files removed: %s; the log begins at %d", deleted, decision.why, files.first_offset)
+        return deleted
+
+    def _tell_short(self, usage: DiskUsage, deleted: int) -> None:
+        """Little space, and no file that may go: told once, until some went or there is room. No folder is no lack."""
+        limit = self._config.disk_max_used_space_ratio
+        is_short = usage.worst > limit / 100 and not deleted
+        if is_short and not self._short_told:
+            young = f"all are younger than fileReservedTime={self._config.file_reserved_time} hours"
+            why = young if self._store.log_files.tail else "there is but the one that is written"
+            what = "the disk is %.1f %% full, more than diskMaxUsedSpaceRatio=%d, and no file of the log may go: %s"
+            log.warning(what, usage.worst * 100, limit, why)
+        self._short_told = is_short
 
     def _is_first_expired(self, decision: Decision) -> bool:
         files = self._store.log_files

@@ -220,6 +220,41 @@ def test_little_space_lets_expired_files_go_at_any_hour(store: Store) -> None:
     assert store.log_count == 4
 
 
+def told_short(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line for line in caplog.messages if "no file of the log may go" in line]
+
+
+def test_little_space_with_nothing_to_go_is_told_once(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    store.used["commitlog"] = 0.8
+    store.clean()
+    store.clean()
+    assert told_short(caplog) == [
+        "the disk is 80.0 % full, more than diskMaxUsedSpaceRatio=75, and no file of the log may go: all are "
+        "younger than fileReservedTime=72 hours"
+    ]
+    store.used["commitlog"] = 0.1
+    store.clean()
+    store.used["commitlog"] = 0.95
+    store.clean()
+    store.clean()
+    assert [line.rpartition(": ")[2] for line in told_short(caplog)[1:]] == ["there is but the one that is written"]
+
+
+def test_a_store_without_queues_has_room(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """As every one has before its first message; upstream warns of space each ten seconds."""
+    store.used["consumequeue"] = -1.0
+    store.clean()
+    assert told_short(caplog) == []
+
+
+def test_what_went_is_told_with_its_reason(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    store.used["commitlog"] = 0.95
+    store.clean()
+    why = "oldest files, whatever their age (little space)"
+    assert f"4 commit log files removed: {why}; the log begins at {4 * FILE_SIZE}" in caplog.messages
+
+
 def test_the_disk_full_flag_comes_and_goes(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     store.used["commitlog"] = 0.95
     store.clean()
