@@ -112,6 +112,12 @@ def question(given: Given) -> str:
     return f"Set the offsets of the group {group} in {topic} to {time}? Where it is now is not kept."
 
 
+def clone_question(given: Given) -> str:
+    """What is lost."""
+    source, dest, topic = given.text("s"), given.text("d"), given.text("t")
+    return f"Set the offsets of the group {dest} in {topic} to those of {source}? Where it is now is not kept."
+
+
 COMMANDS = (
     Command(
         "cloneGroupOffset",
@@ -122,6 +128,7 @@ COMMANDS = (
             Option("t", "topic", "set the topic", required=True, completes="topic"),
             Option("o", "offline", "the group or the topic is offline"),
         ),
+        asks=clone_question,
     ),
     Command(
         "resetOffsetByTime",

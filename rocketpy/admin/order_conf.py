@@ -33,6 +33,12 @@ async def update_order_conf(session: Session, given: Given) -> AsyncIterator[Ite
         raise UsageMistake(f"-m {method}: it is put, get or delete")
 
 
+def question(given: Given) -> str:
+    """What is lost, when something is."""
+    topic = given.text("t")
+    return f"Delete the order conf of {topic} in every name server?" if given.text("m") == "delete" else ""
+
+
 COMMANDS = (
     Command(
         "updateOrderConf",
@@ -42,5 +48,6 @@ COMMANDS = (
             Option("v", "orderConf", "set order conf [eg. brokerName1:num;brokerName2:num]"),
             Option("m", "method", "option type [eg. put|get|delete", required=True),
         ),
+        asks=question,
     ),
 )

@@ -14,12 +14,18 @@ from rocketpy.admin.times import given_time
         ("deleteSubGroup", {"g": "CG", "b": "h:1"}, "group CG and its settings from broker h:1"),
         ("deleteSubGroup", {"g": "CG", "c": "C"}, "from cluster C, with its retry and DLQ topics"),
         ("resetOffsetByTime", {"g": "CG", "t": "T", "s": "now"}, "offsets of the group CG in T to now"),
+        ("cloneGroupOffset", {"s": "CG", "d": "CG2", "t": "T"}, "offsets of the group CG2 in T to those of CG"),
+        ("updateOrderConf", {"t": "T", "m": "delete"}, "order conf of T in every name server"),
     ],
 )
 def test_what_is_asked(name, given, words):
     question = registry.find(name).load().asks(Given(given))
     assert words in question
     assert question.count("?") == 1
+
+
+def test_nothing_is_asked_where_nothing_is_lost():
+    assert registry.find("updateOrderConf").load().asks(Given({"t": "T", "m": "put", "v": "a:4"})) == ""
 
 
 @pytest.mark.parametrize(
