@@ -1,8 +1,15 @@
 """Values under the exporter's names: what the admin calls answer, put together as the exporter does."""
 
 import asyncio
+import contextlib
+import io
+import json
+from typing import Any
+
+import pytest
 
 from rocketpy._core.command import request
+from rocketpy.admin import cli
 from rocketpy.broker.figures import Figures
 from rocketpy.client import Admin
 from rocketpy.metrics.brokeruntime import METRICS, PREFIX
@@ -91,3 +98,27 @@ def test_the_brokers_own_figures(metered: Metered) -> None:
         assert name in MOVING or sample.value == read(table), name
         assert (sample.labels["brokerIP"], sample.labels["des"]) == (metered.cluster.broker_addr, "V4_5_2")
     assert families[PREFIX + "msg_put_total_today_now"].samples[0].value > SENT
+
+
+def mqadmin(metered: Metered, *words: str) -> list[dict[str, Any]]:
+    """What the tool says to programs."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        assert cli.guarded([*words, "-n", metered.cluster.namesrv_addr, "--json"]) == 0
+    return [json.loads(line) for line in said.getvalue().splitlines()]
+
+
+def test_mqadmin_says_the_same(metered: Metered) -> None:
+    ends = sum(row["maxOffset"] for row in mqadmin(metered, "topicStatus", "-t", TOPIC))
+    assert metered.value("rocketmq_producer_offset", topic=TOPIC) == ends
+    rows = [row for row in mqadmin(metered, "consumerProgress", "-g", GROUP) if row.get("topic") == TOPIC]
+    assert metered.value("rocketmq_group_diff", topic=TOPIC, group=GROUP) == sum(row["diff"] for row in rows) > 0
+    consumed = sum(row["consumerOffset"] for row in rows)
+    assert metered.value("rocketmq_consumer_offset", topic=TOPIC, group=GROUP) == consumed
+    (status,) = mqadmin(metered, "brokerStatus", "-b", metered.cluster.broker_addr)
+    families = metered.families()
+    for name in ("msg_put_total_today_now", "commitlog_maxoffset", "put_message_size_total"):
+        (sample,) = families[PREFIX + name].samples
+        assert sample.value == METRICS[name](status["runtimeInfo"]) > 0
+    (stats,) = (row for row in mqadmin(metered, "statsAll", "-t", TOPIC) if row["consumerGroup"] == GROUP)
+    assert metered.value("rocketmq_producer_tps", topic=TOPIC) == pytest.approx(stats["inTps"])
