@@ -178,7 +178,7 @@ class NamesrvLink:
             if oneway or self._config.force_register or await self._has_changed(server):
                 await self._send_registration(server, oneway)
         except (RocketPyError, OSError, asyncio.TimeoutError) as error:
-            self._note(server, False, f"{type(error).__name__} {error}".strip())
+            self._note(server, False, str(error).removeprefix(f"{server.address} ") or type(error).__name__)
         except Exception as error:
             log.exception("registration with name server %s", server.address)
             self._note(server, False, repr(error))

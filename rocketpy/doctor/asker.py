@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from typing import TypeVar
 
 from rocketpy._core.command import Command, request
@@ -15,7 +14,7 @@ from rocketpy.client.calls import Calls
 from rocketpy.errors import RocketPyError
 from rocketpy.protocol.body import Body
 from rocketpy.protocol.codes import ResponseCode
-from rocketpy.remoting.client import split_address
+from rocketpy.remoting.client import split_address, why
 
 IN_FLIGHT = 64
 REFUSED = "refused with code"
@@ -76,7 +75,7 @@ class Asker:
             except (TimeoutError, asyncio.TimeoutError):
                 return "no answer: a firewall drops it, or the host is down"
             except OSError as fault:
-                return os.strerror(fault.errno) if fault.errno and fault.errno > 0 else str(fault)
+                return why(fault)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

@@ -5,6 +5,7 @@ that come from the other side are answered out of the client's own request table
 """
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable
 
@@ -70,7 +71,7 @@ class RemotingClient:
         except (TimeoutError, asyncio.TimeoutError):
             raise RemotingConnectError(f"{address} does not answer: no connection within {limit_s:.1f} s") from None
         except (OSError, ValueError) as error:
-            raise RemotingConnectError(f"{address} cannot be reached: {error}") from None
+            raise RemotingConnectError(f"{address} cannot be reached: {why(error)}") from None
 
     async def close(self) -> None:
         """Close every connection and end every attempt to make one."""
@@ -113,6 +114,13 @@ def note_outcome(future: "asyncio.Future[Connection]") -> None:
     """An attempt may end when nobody waits for it any more: its error is no news then."""
     if not future.cancelled():
         future.exception()
+
+
+def why(fault: OSError | ValueError) -> str:
+    """What the system says of an attempt, without Python's numbers and tuples around it."""
+    if not isinstance(fault, OSError) or isinstance(fault, ssl.SSLError) or not fault.errno:
+        return str(fault)
+    return os.strerror(fault.errno) if fault.errno > 0 else fault.strerror or str(fault)  # names have numbers below 0
 
 
 def split_address(address: str) -> tuple[str, int]:

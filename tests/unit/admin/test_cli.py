@@ -61,7 +61,9 @@ def test_no_name_server_is_known(no_servers):
 def test_nothing_listens_there(no_servers):
     found = no_servers.bare("topicList", "-n", "127.0.0.1:1")
     assert (found.code, found.out) == (1, "")
-    assert "name server 127.0.0.1:1 cannot be reached" in found.err
+    assert "name server 127.0.0.1:1 cannot be reached: Connection refused: is it running there" in found.err
+    found = no_servers.bare("topicList", "-n", "no-such-host.invalid:9876")
+    assert "name server no-such-host.invalid:9876 cannot be reached: " in found.err and "Errno" not in found.err
     assert found.err.count("\n") == 1
 
 
