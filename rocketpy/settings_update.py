@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from rocketpy.clock import Clock
 from rocketpy.config.apply import nearest
+from rocketpy.config.old_keys import READ_AT_START, SPELLINGS
 from rocketpy.config.properties import parse_properties
 from rocketpy.config.setting import Setting, Settings
 from rocketpy.errors import RequestRefused
@@ -127,7 +128,10 @@ class SettingsUpdate:
         return any(row.hot for row in self._rows(name))
 
     def _when(self, name: str) -> str:
-        idle = next((row.no_effect or row.not_yet for row in self._rows(name) if not row.acts), "")
+        rows = self._rows(name)
+        idle = next((row.no_effect or row.not_yet for row in rows if not row.acts), "")
+        if not rows and name not in SPELLINGS and name not in READ_AT_START:
+            idle = "it is no setting, and only kept with the file"
         if idle:
             return f"without effect: {idle}"
         return "in force now" if self._is_hot(name) else "in force after a restart"

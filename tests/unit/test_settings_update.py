@@ -77,3 +77,19 @@ def test_each_change_is_a_line_in_the_log(
         "regionId=\u4e2d (was DefaultRegion), in force now",
         "serverWorkerThreads=9 (was 8), without effect: one event loop serves every connection",
     ]
+
+
+def test_a_key_of_the_file_that_is_no_setting_is_told_as_such(
+    tmp_path: Path, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "broker.conf"
+    path.write_text("autoCreateTopicEnabel=true\nmapedFileSizeCommitLog=1048576\nrmqAddressServerDomain=a\n")
+    program = broker_program(environment, str(path), None)
+    caplog.set_level(logging.INFO, "RocketmqBroker")
+    body = b"autoCreateTopicEnabel=false\nmapedFileSizeCommitLog=2097152\nrmqAddressServerDomain=b\n"
+    take(program.settings, SettingsFile(path), body)
+    assert [line.partition("), ")[2] for line in caplog.messages] == [
+        "without effect: it is no setting, and only kept with the file",
+        "in force after a restart",
+        "in force after a restart",
+    ]
