@@ -14,6 +14,7 @@ SIOCGIFCONF = 0x8912
 IFREQ_SIZE = 40  # struct ifreq on 64-bit Linux
 CONTAINER_BRIDGES = ("docker", "br-", "virbr", "cni", "podman", "lxc", "lxdbr", "flannel", "cali", "veth")
 CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))  # Docker's and Podman's, in each container
+EVERY_ADDRESS = "0.0.0.0"
 REMEDY = "set brokerIP1 in the broker's properties file to an address that clients reach"
 
 
@@ -86,6 +87,8 @@ def _interface_of(address: str) -> str:
 
 
 def _chosen(address: str, reason: str, interface: str) -> Choice:
+    if address == EVERY_ADDRESS:
+        return Choice(address, reason, f"brokerIP1 {address} stands for every address, and leads nowhere; {REMEDY}")
     if address == "localhost" or address.startswith(("127.", "[::1]")):
         where = f"brokerIP1 {address} is a loopback address"
         return Choice(address, reason, f"{where}: only this host reaches it; {REMEDY}")

@@ -59,6 +59,7 @@ def test_a_containers_own_network_is_warned_of(tmp_path: Path, monkeypatch: pyte
 def test_an_address_given_by_hand_is_judged_too() -> None:
     assert judge_address("127.0.0.1", "brokerIP1 in f:1").warning
     assert not judge_address("10.99.1.1", "brokerIP1 in f:1").warning
+    assert "0.0.0.0 stands for every address" in judge_address("0.0.0.0", "brokerIP1 in f:1").warning
 
 
 def test_an_address_that_no_interface_has() -> None:
