@@ -94,11 +94,23 @@ def test_a_broker_is_asked_without_a_name_server(no_servers, cluster):
     assert no_servers.bare("brokerStatus", "-c", "DefaultCluster").err == f"mqadmin: brokerStatus: {missing}"
 
 
-def test_an_error_is_one_line_of_the_program_too(address_server):
+def test_an_error_is_one_line_of_the_program_too():
     """Something else than RocketMQ listens: the connection's own line is not told beside it."""
-    environment = {**os.environ, "NAMESRV_ADDR": address_server.domain}
-    found = subprocess.run([sys.executable, "-m", "rocketpy.admin", "topicList"], env=environment, capture_output=True)
-    assert (found.returncode, found.stderr.count(b"\n")) == (1, 1)
+    def answer():
+        taken, _ = server.accept()
+        taken.recv(100)
+        taken.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        taken.recv(100)
+        taken.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        environment = {**os.environ, "NAMESRV_ADDR": f"127.0.0.1:{server.getsockname()[1]}"}
+        command = [sys.executable, "-m", "rocketpy.admin", "topicList"]
+        found = subprocess.run(command, env=environment, capture_output=True, text=True)
+        thread.join()
+    assert (found.returncode, found.stderr.count("\n")) == (1, 1), found.stderr
 
 
 def test_a_misspelt_command(no_servers):
