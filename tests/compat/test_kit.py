@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from kit import servers, tools, wire
-from kit.process import Program, StartFailed, free_broker_port, taken
+from kit.process import Program, StartFailed
 
 from tests import needs
 
@@ -26,12 +26,6 @@ def test_a_missing_tool_fails_where_all_must_run(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(needs.REQUIRE, "1")
     with pytest.raises(pytest.fail.Exception, match="no-such-tool is missing"):
         tools.need("no-such-tool")
-
-
-def test_a_broker_port_has_its_neighbours_free():
-    port = free_broker_port()
-    with taken([port - 2, port, port + 1]):
-        pass
 
 
 def test_a_program_that_ends_early_fails_with_its_words(tmp_path: Path):

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from kit import wire
 from kit.cluster import Cluster
-from kit.process import free_port, wait_until
+from kit.process import wait_until
 from oracle.history import Asker, history
 
+from tests.ports import free_port
 from tests.replay import HOST, Recording, of_records, replay
 from tests.store_files import config, differences, log_records
 

@@ -33,7 +33,7 @@ from rocketpy.client import (
 )
 from rocketpy.errors import CorruptMessage
 from rocketpy.protocol.bodies import BrokerData, MessageQueue, QueueData, TopicRouteData
-from rocketpy.testing import free_broker_port
+from tests.ports import free_broker_port
 
 ROOT = Path(__file__).parents[2]
 NOBODY = "127.0.0.1:1"                      # no name server is needed

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.compat.kit import wire
-from tests.compat.kit.process import free_broker_port, wait_until
+from tests.compat.kit.process import wait_until
+from tests.ports import free_broker_port
 
 if TYPE_CHECKING:
     from typing_extensions import Self

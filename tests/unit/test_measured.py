@@ -18,7 +18,7 @@ from rocketpy.measured import Measured, measured_broker, measured_name_server
 from rocketpy.namesrv.name_server import NameServer
 from rocketpy.protocol.codes import RequestCode
 from rocketpy.remoting.client import RemotingClient
-from rocketpy.testing import free_broker_port, free_port
+from tests.ports import free_broker_port, free_port
 
 log = logging.getLogger("RocketmqNamesrv")
 

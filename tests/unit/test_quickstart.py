@@ -13,7 +13,7 @@ from rocketpy import quickstart_ports
 from rocketpy.cli import quickstart as command
 from rocketpy.errors import StartRefused
 from rocketpy.quickstart import Quickstart, check_ports
-from rocketpy.testing import free_broker_port, free_port
+from tests.ports import free_broker_port, free_port
 
 WAIT_S = 30
 REPO = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rocketpy.testing import free_broker_port, free_port
 from tests.needs import need_root
+from tests.ports import free_broker_port, free_port
 
 REPO = Path(__file__).parents[2]
 LIMIT_S = 50

@@ -6,28 +6,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.ports import free_broker_port
+
 REPO = Path(__file__).parents[2]
 HOST = "127.0.0.1"
-
-
-def free_broker_port() -> int:
-    """A port P with P, its VIP port P-2 and its HA port P+1 free."""
-    while True:
-        with ExitStack() as stack:
-            first = stack.enter_context(socket.socket())
-            first.bind((HOST, 0))
-            port: int = first.getsockname()[1]
-            try:
-                for other in (port - 2, port + 1):
-                    stack.enter_context(socket.socket()).bind((HOST, other))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 class Operator:

@@ -29,11 +29,11 @@ from rocketpy.store.lock import StoreLock
 from rocketpy.store.paths import StorePaths, check_folder
 from rocketpy.store.results import PutMessageStatus, PutResult
 from rocketpy.testing import RunningCluster, cluster
+from tests.ports import free_broker_port
 from tests.symptoms import said
 from tests.unit.broker.test_agreement import Agreement, member
 from tests.unit.broker.test_agreement import said as entry
 from tests.unit.broker.test_overload import Connection, Watch
-from tests.unit.test_start_faults import free_broker_port
 
 REPO = Path(__file__).parents[2]
 HOST = "127.0.0.1"

@@ -14,9 +14,11 @@ from kit import wire
 from kit.admin import AdminClient, call
 from kit.clients import Session
 from kit.cluster import CLUSTER, Cluster
-from kit.process import free_port, wait_until
+from kit.process import wait_until
 from kit.servers import RULES, Servers
 from kit.topics import make_topic
+
+from tests.ports import free_port
 
 GET_CONSUME_STATS = 208
 TOPICS = ("Orders", "Retried", "Shouted", "Lagged", "Quiet")

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kit import wire
-from kit.process import free_broker_port, free_port, is_open, wait_until
+from kit.process import is_open, wait_until
 from kit.servers import Running, Servers
+from tests.ports import free_broker_port, free_port
 
 GET_BROKER_CLUSTER_INFO = 106
 START_TIMEOUT_S = 40.0

@@ -15,8 +15,9 @@ from oracle.broker_scenarios import GET_MAX_OFFSET, QUERY_CONSUMER_OFFSET
 from kit import wire
 from kit.clients import Event
 from kit.cluster import Cluster
-from kit.process import free_broker_port, wait_until
+from kit.process import wait_until
 from kit.servers import Servers, rocketpy_python
+from tests.ports import free_broker_port
 from tests.store_files import config, log_records
 
 SCHEDULE = "SCHEDULE_TOPIC_XXXX"

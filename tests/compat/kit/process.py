@@ -7,8 +7,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 STOP_TIMEOUT_S = 25.0
@@ -31,48 +31,6 @@ def is_open(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host, port)) == 0
-
-
-@contextmanager
-def taken(ports: list[int]) -> Iterator[None]:
-    """Holds all of these ports, or raises OSError when one is in use."""
-    held = []
-    try:
-        for port in ports:
-            sock = socket.socket()
-            held.append(sock)
-            sock.bind(("127.0.0.1", port))
-        yield
-    finally:
-        for sock in held:
-            sock.close()
-
-
-_handed_out: set[int] = set()
-
-
-def free_port(around: tuple[int, ...] = (0,)) -> int:
-    """A port that is free together with its neighbours, and that no earlier call gave away."""
-    for _ in range(200):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        ports = [port + step for step in around]
-        if _handed_out.intersection(ports) or max(ports) > 65535:
-            continue
-        try:
-            with taken(ports):
-                pass
-        except OSError:
-            continue
-        _handed_out.update(ports)
-        return int(port)
-    raise RuntimeError("no free port found")
-
-
-def free_broker_port() -> int:
-    """listenPort: the VIP port is two below it, the HA port one above."""
-    return free_port((-2, 0, 1))
 
 
 class Program:

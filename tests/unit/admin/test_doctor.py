@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rocketpy.testing import RunningCluster, free_broker_port, free_port
+from rocketpy.testing import RunningCluster
+from tests.ports import free_broker_port, free_port
 from tests.unit.admin.conftest import Mqadmin
 
 

@@ -36,7 +36,8 @@ from rocketpy.protocol.bodies import (
 from rocketpy.protocol.codes import RequestCode
 from rocketpy.protocol.headers import SendMessageRequestHeaderV2
 from rocketpy.remoting.client import RemotingClient
-from rocketpy.testing import RunningCluster, free_port
+from rocketpy.testing import RunningCluster
+from tests.ports import free_port
 
 TOPIC, GROUP = "TopicA", "orders"
 ONCE = Limits(timeout_ms=10_000, watch_ms=0)  # a loaded test machine is no dead broker

@@ -24,7 +24,7 @@ from rocketpy.doctor.facts import Limits, NameServerFacts
 from rocketpy.doctor.finding import Finding, Severity, findings
 from rocketpy.doctor.start_facts import Folder, StartFacts, file_system
 from rocketpy.protocol.bodies import BrokerData, ClusterInfo
-from rocketpy.testing import free_broker_port, free_port
+from tests.ports import free_broker_port, free_port
 
 
 @pytest.fixture(autouse=True)
