@@ -13,6 +13,8 @@ from oracle import broker_scenarios as wire_of
 from oracle.broker_scenarios import pull_ext, send_ext
 
 TOPIC = "better"
+# Of a broker that has just come to: the one that it found waiting with the time of the pull, and one more.
+AT_MOST_BEFORE = 2
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +36,21 @@ def held(ms: int) -> dict[str, object]:
 
 @pytest.mark.parametrize("asked_ms", [300, 1000, 2300])
 def test_a_held_pull_ends_at_its_time(broker: Cluster, asked_ms: int):
-    """Upstream looks every 5 s only. 50 ms are promised; the rest is for a loaded test machine."""
-    with wire.Peer(broker.a.address) as peer:
+    """Upstream looks every 5 s only. 50 ms are promised, but the machine may let the broker stand still for longer: so
+    what is counted are questions that it answers, from then on, before it answers the pull.
+    """
+    with wire.Peer(broker.a.address) as peer, wire.Peer(broker.a.address) as other:
         started = time.monotonic()
-        answer = peer.ask(wire_of.PULL_MESSAGE, held(asked_ms))
+        opaque = peer.tell(wire_of.PULL_MESSAGE, held(asked_ms))
+        served_before = 0
+        while not peer.has_something(0 if served_before else (asked_ms + 50) / 1000):
+            other.ask(wire_of.GET_MAX_OFFSET, {"topic": TOPIC, "queueId": 0})
+            served_before += 1
         took_ms = (time.monotonic() - started) * 1000
+        answer = peer.answer(opaque)
     assert answer.code == 19
-    assert asked_ms - 1 <= took_ms <= asked_ms + 50 + 200
+    assert took_ms >= asked_ms - 1
+    assert served_before <= AT_MOST_BEFORE
 
 
 def test_a_held_pull_goes_with_its_connection(broker: Cluster):
@@ -58,6 +68,6 @@ def test_a_route_is_gone_the_moment_a_master_is_killed(launcher, tmp_path: Path)
     try:
         cluster.start()
         cluster.a.kill()
-        cluster.wait_registered("broker-b", timeout_s=2)
+        cluster.wait_registered("broker-b", timeout_s=20)  # by heartbeats that stay away it would take two minutes
     finally:
         cluster.kill()

@@ -85,7 +85,14 @@ class Peer:
         return opaque
 
     def ask(self, code: int, ext: dict[str, Any] | None = None, body: bytes | str = b"", **more: Any) -> Answer:
-        opaque = self.tell(code, ext, body, **more)
+        return self.answer(self.tell(code, ext, body, **more))
+
+    def answer(self, opaque: int) -> Answer:
+        """The answer to an earlier request, waited for."""
+        for known in self.unasked:
+            if known.opaque == opaque and known.flag & 1:
+                self.unasked.remove(known)
+                return known
         while True:
             answer = self.receive()
             if answer.opaque == opaque and answer.flag & 1:
@@ -107,6 +114,10 @@ class Peer:
             return True
         except TimeoutError:
             return False
+
+    def has_something(self, within_s: float = 0.0) -> bool:
+        """Whether there is something to read now, or comes within a time."""
+        return bool(select.select([self._socket], [], [], within_s)[0])
 
     def speaks_before(self, other: Peer, timeout_s: float) -> bool:
         """Whether this side has something to read before the other has; TimeoutError when neither has in time."""
@@ -131,7 +142,7 @@ def ask_from(prefix: list[str], address: str, code: int, ext: dict[str, Any] | N
     program = f"import sys; from kit import wire; sys.stdout.buffer.write({question}.body)"
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     try:
-        return subprocess.run([*prefix, sys.executable, "-c", program], env=env, capture_output=True, timeout=15,
+        return subprocess.run([*prefix, sys.executable, "-c", program], env=env, capture_output=True, timeout=60,
                               check=True).stdout
     except subprocess.CalledProcessError as failure:
         raise ConnectionError(failure.stderr.decode(errors="replace")[-400:]) from None
