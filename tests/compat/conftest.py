@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from kit import servers
 from kit.clients import Client, CppClient, GoClient, JavaClient, Session
 from kit.cluster import Cluster
+from kit.topics import wait_known
 
 KINDS = {"rocketpy": ["rocketpy"], "upstream": ["upstream"], "both": ["rocketpy", "upstream"]}
 
@@ -128,10 +129,12 @@ def open_session(tmp_path: Path) -> Iterator:
 
 @pytest.fixture
 def run(open_session):
-    """Runs a client command to its end and gives its events."""
+    """Runs a client command to its end and gives its events; a topic that it makes is known on all masters then."""
     def to_the_end(client: Client, cluster: Cluster, command: str, **options: object) -> Session:
         session = open_session(client, cluster, command, **options)
         session.finish()
+        if command == "create-topic":
+            wait_known(cluster, str(options["topic"]))
         return session
 
     return to_the_end

@@ -6,6 +6,8 @@ import time
 
 from kit.clients import GoClient
 from kit.cluster import unique
+from kit.handover import wait_consumed
+from kit.topics import make_topic
 
 
 def test_a_pull_consumer_reads_every_queue_and_goes_on_where_it_stopped(run, java, cluster):
@@ -16,8 +18,8 @@ def test_a_pull_consumer_reads_every_queue_and_goes_on_where_it_stopped(run, jav
     assert {event["committed"] for event in first.of("queue")} <= {-1, 0}
     ends = {key(event): event["max"] for event in first.of("queue")}
     assert sum(ends.values()) == 100
+    wait_consumed(cluster, group, topic, queues=4)  # offsets are stored one-way
     run(java, cluster, "produce", topic=topic, first=100, count=20)
-    time.sleep(0.2)  # offsets are stored one-way
     second = run(java, cluster, "pull", topic=topic, group=group)
     assert {key(event): event["committed"] for event in second.of("queue")} == ends
     assert sorted(second.indexes("found")) == list(range(100, 120))
@@ -48,6 +50,7 @@ def test_a_pull_with_tags_skips_the_others(run, java, cluster):
 
 def test_the_go_pull_consumer_reads_a_queue(run, java, cluster):
     topic = unique("PullGo")
+    make_topic(cluster, topic)  # else all of it can go to the master that made the topic first
     sent = run(java, cluster, "produce", topic=topic, count=64).of("sent")
     mine = [event["index"] for event in sent if (event["broker"], event["queue_id"]) == ("broker-b", 1)]
     found = run(GoClient(), cluster, "pull", topic=topic, group=unique("CG"), broker="broker-b", queue=1)
@@ -56,6 +59,7 @@ def test_the_go_pull_consumer_reads_a_queue(run, java, cluster):
 
 def test_offsets_by_timestamp_are_those_of_the_nearest_message(run, java, cluster):
     topic = unique("Time")
+    make_topic(cluster, topic)  # so that every queue gets the same number
     run(java, cluster, "produce", topic=topic, count=32)
     before = run(java, cluster, "offsets", topic=topic).of("offsets")
     run(java, cluster, "produce", topic=topic, first=32, count=32)

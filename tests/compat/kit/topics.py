@@ -21,6 +21,12 @@ def make_topic(cluster: Cluster, topic: str) -> None:
             wait_until(lambda wanted=number: known(namesrv, topic) >= wanted, f"{topic} on {broker.name}", 10)
 
 
+def wait_known(cluster: Cluster, topic: str) -> None:
+    """Until the name server tells of a topic on every master: who sends before that sends to some of them only."""
+    with wire.Peer(cluster.namesrv_addr) as namesrv:
+        wait_until(lambda: known(namesrv, topic) == len(cluster.brokers), f"{topic} on every master", 20)
+
+
 def known(namesrv: wire.Peer, topic: str) -> int:
     """On how many masters a name server knows a topic."""
     answer = namesrv.ask(GET_ROUTE, {"topic": topic})
