@@ -17,7 +17,7 @@ def test_every_way_of_sending_is_stored_once(run, java, cpp, cluster):
     for number, mode in enumerate(("sync", "async", "oneway", "orderly")):
         sent = run(cpp, cluster, "produce", mode=mode, first=12 * number, **options).of("sent")
         assert [event["status"] for event in sent] == ["SEND_OK"] * (0 if mode == "oneway" else 12)
-    found = stored(run, java, cluster, topic)
+    found = stored(run, java, cluster, topic, 48)
     told = sorted((e["index"], e["tags"], e["keys"], e["owner"]) for e in found)
     assert told == [(i, "AB"[i % 2], f"c{i}", "compat") for i in range(48)]
     lanes = {(e["index"] % 4, e["broker"], e["queue_id"]) for e in found if e["index"] >= 36}

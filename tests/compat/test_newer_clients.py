@@ -8,6 +8,7 @@ import pytest
 from kit.cluster import unique
 from test_consume import dead_letters, in_lanes, introduce
 from test_lookups import key as queue_of
+from test_send import stored
 
 MODES = ["sync", "async", "oneway", "batch", "orderly"]
 
@@ -18,7 +19,7 @@ def test_every_way_of_sending_and_every_lookup(run, newer_java, cluster):
     options = {"mode": ",".join(MODES), "count": 8, "batch": 8, "lanes": 2, "tags": "A,B", "keys": f"{topic}-"}
     sent = run(newer_java, cluster, "produce", topic=topic, **options).of("sent")
     assert [event["status"] for event in sent] == ["SEND_OK"] * (8 + 8 + 1 + 8)
-    found = run(newer_java, cluster, "pull", topic=topic, group=unique("CG")).of("found")
+    found = stored(run, newer_java, cluster, topic, 8 * len(MODES))
     assert sorted((e["index"], e["tags"], e["keys"]) for e in found) == [
         (i, "AB"[i % 2], f"{topic}-{i}") for i in range(8 * len(MODES))
     ]

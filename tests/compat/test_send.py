@@ -5,14 +5,29 @@ from __future__ import annotations
 import zlib
 
 import pytest
+from kit import wire
 from kit.cluster import Cluster, unique
+from kit.handover import end_of
+from kit.process import wait_until
+from kit.topics import QUEUES
 
 KIB_64 = 64 * 1024
 
 
-def stored(run, java, cluster: Cluster, topic: str) -> list[dict]:
-    """Everything the topic holds, read with the pull consumer."""
+def stored(run, java, cluster: Cluster, topic: str, count: int = 0) -> list[dict]:
+    """Everything the topic holds, read with the pull consumer once it is so much: nobody waits for a one-way send."""
+    if count:
+        wait_until(lambda: entries(cluster, topic) >= count, f"{count} messages in {topic}", 20)
     return run(java, cluster, "pull", topic=topic, group=unique("CG_read")).of("found")
+
+
+def entries(cluster: Cluster, topic: str) -> int:
+    """How many messages the queues of all masters hold."""
+    total = 0
+    for broker in cluster.brokers.values():
+        with wire.Peer(broker.address) as peer:
+            total += sum(end_of(peer, topic, queue) for queue in range(QUEUES))
+    return total
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
@@ -40,7 +55,7 @@ def test_one_way_messages_arrive(run, java, client, cluster):
     topic = unique("OneWay")
     run(client, cluster, "produce", topic=topic, count=1)
     run(client, cluster, "produce", topic=topic, mode="oneway", first=1, count=40)
-    assert sorted(event["index"] for event in stored(run, java, cluster, topic)) == list(range(41))
+    assert sorted(event["index"] for event in stored(run, java, cluster, topic, 41)) == list(range(41))
 
 
 def test_a_batch_is_stored_in_one_queue_in_order(run, java, client, cluster):

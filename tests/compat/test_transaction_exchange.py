@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from kit.clients import Session
 from kit.cluster import Cluster
-from kit.handover import Handover
+from kit.handover import Handover, wait_ended
 from kit.process import wait_until
 
 from tests.store_files import config
@@ -60,6 +60,7 @@ def test_open_transactions_change_hands_and_end_once(
     first = handover.start(kinds[0], **SELDOM)
     sent = producer(open_session, java, first, count=MESSAGES).finish()
     assert sum(event["event"] == "sent" and event["status"] == "SEND_OK" for event in sent) == MESSAGES
+    wait_ended(first, len(COMMITTED | ROLLED_BACK))
     left = handover.leave(how)
 
     second = handover.start(kinds[1], **OFTEN)

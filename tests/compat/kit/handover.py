@@ -21,6 +21,7 @@ from tests.ports import free_broker_port
 from tests.store_files import config, log_records
 
 SCHEDULE = "SCHEDULE_TOPIC_XXXX"
+ENDED = "RMQ_SYS_TRANS_OP_HALF_TOPIC"  # a message for each transaction that was committed or rolled back
 CHECK_TIMEOUT_S = 60
 PLACES = ("brokerName", "namesrvAddr", "listenPort", "haListenPort", "storePathRootDir", "storePathCommitLog",
           "brokerIP1", "brokerIP2", "diskMaxUsedSpaceRatio", "waitTimeMillsInSendQueue", "osPageCacheBusyTimeOutMills",
@@ -129,6 +130,18 @@ def wait_consumed(cluster: Cluster, group: str, topic: str, queues: int) -> None
 def end_of(peer: wire.Peer, topic: str, queue: int) -> int:
     """Where the queue's next message will stand."""
     return int((peer.ask(GET_MAX_OFFSET, {"topic": topic, "queueId": queue}).ext or {})["offset"])
+
+
+def wait_ended(cluster: Cluster, count: int) -> None:
+    """Until so many transactions have ended on all brokers: ends are one-way, and lost with a broker that goes."""
+    def ended() -> int:
+        total = 0
+        for broker in cluster.brokers.values():
+            with wire.Peer(broker.address) as peer:
+                total += end_of(peer, ENDED, 0)
+        return total
+
+    wait_until(lambda: ended() == count, f"{count} transactions ended", 20)
 
 
 def wait_offsets_on_disk(cluster: Cluster, store: Path, group: str, topic: str, queues: int) -> None:
