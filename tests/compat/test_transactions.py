@@ -12,12 +12,14 @@ import pytest
 from kit import wire
 from kit.clients import Session
 from kit.cluster import Cluster, unique
+from kit.handover import wait_ended
 from kit.process import wait_until
 from oracle.broker_scenarios import GET_MAX_OFFSET, PULL_MESSAGE, pull_ext
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 HALF, GIVEN_UP = "RMQ_SYS_TRANS_HALF_TOPIC", "TRANS_CHECK_MAX_TIME_TOPIC"
-QUICK = {"transactionCheckInterval": 1500, "transactionTimeOut": 1000, "transactionCheckMax": 3}
+# A round later who has not answered is asked again: a busy machine may take a second or two for an answer.
+QUICK = {"transactionCheckInterval": 3000, "transactionTimeOut": 1000, "transactionCheckMax": 3}
 PATIENCE_S = 40
 RESUME_CHECK_HALF_MESSAGE = 323
 
@@ -152,9 +154,8 @@ def test_nobody_asks_during_an_immunity(open_session, run, java, quick):
     producer = open_session(java, quick, "transact", topic=topic, group=unique("PG"), count=2, local="unknown",
                             check="commit", immunity=2, stay="true")
     producer.wait(lambda: set(producer.indexes("checked")) == {0, 1}, "asked about in the end", PATIENCE_S)
-    sent = {event["index"]: event["at"] for event in producer.of("sent")}
     for event in producer.of("checked"):
-        assert event["at"] - sent[event["index"]] >= 1_900
+        assert event["at"] - event["born_timestamp"] >= 2_000
     consumer.wait(lambda: set(delivered(consumer)) == {0, 1}, "committed by the check", PATIENCE_S)
     producer.stop()
     consumer.stop()
@@ -167,6 +168,7 @@ def test_open_transactions_outlive_their_brokers_and_their_producer(open_session
     sent = run(java, cluster, "transact", topic=topic, group=producers, count=18,
                local="unknown,commit,rollback").of("sent")
     assert {event["broker"] for event in sent} == {"broker-a", "broker-b"}
+    wait_ended(cluster, 12)
     cluster.a.stop()
     cluster.b.kill()
     for broker in cluster.brokers.values():
