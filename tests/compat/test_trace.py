@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from kit import wire
-from kit.cluster import Cluster, unique
+from kit.cluster import Broker, Cluster, unique
+from kit.handover import end_of
 from kit.process import wait_until
 
 GET_ROUTE = 105
@@ -46,10 +47,15 @@ def traces(run, java):
             found[:] = run(java, cluster, "traces", topic=topic, key=key).of("trace")
             return len(found) >= count
 
-        wait_until(complete, f"{count} traces of {key} in {topic}", 20)
+        wait_until(complete, f"{count} traces of {key} in {topic}", 40)
         return found
 
     return of
+
+
+def stored(broker: Broker, topic: str) -> int:
+    with wire.Peer(broker.address) as peer:
+        return end_of(peer, topic, 0)
 
 
 def by_type(traces: list[dict], msg_id: str) -> dict[str, dict]:
@@ -67,15 +73,17 @@ def test_trace_topic_enable_makes_the_topic_with_one_queue(tracing, cluster):
         assert peer.ask(GET_ROUTE, {"topic": TRACE_TOPIC}).code == TOPIC_NOT_EXIST
 
 
-def test_a_message_is_traced_from_its_send_to_its_consumption(run, open_session, traces, java, tracing):
+def test_a_message_is_traced_from_its_send_to_its_consumption(open_session, traces, java, tracing):
     topic, group = unique("Traced"), unique("CG")
     key = unique("key")
     options = {"topic": topic, "keys": key, "tags": "T", "count": 1, "trace": "true", "group": "PG_traced"}
-    [sent] = run(java, tracing, "produce", **options).of("sent")
+    producer = open_session(java, tracing, "produce", stay="true", **options)
+    [sent] = producer.wait_for("sent")
     consumer = open_session(java, tracing, "consume", topic=topic, group=group, trace="true", failFirst=1)
     consumer.wait(lambda: any(event["accepted"] for event in consumer.of("consumed")), "consumed well", 60)
+    told = traces(tracing, TRACE_TOPIC, sent["msg_id"], 5)  # while they live: clients that end do not wait for theirs
+    producer.stop()
     consumer.stop()
-    told = traces(tracing, TRACE_TOPIC, sent["msg_id"], 5)
     pub = by_type([trace for trace in told if trace["type"] == "Pub"], sent["msg_id"])["Pub"]
     assert (pub["group"], pub["region"], pub["success"]) == ("PG_traced", "DefaultRegion", True)
     assert (pub["topic"], pub["tags"], pub["keys"]) == (topic, "T", f"{key}0")
@@ -88,19 +96,25 @@ def test_a_message_is_traced_from_its_send_to_its_consumption(run, open_session,
     assert traces(tracing, TRACE_TOPIC, f"{key}0", 5)  # and by the message's own key
 
 
-def test_traces_go_to_a_topic_of_ones_own(run, traces, java, tracing):
+def test_traces_go_to_a_topic_of_ones_own(run, open_session, traces, java, tracing):
     topic, own = unique("Apart"), unique("MyTraces")
     options = {"topic": topic, "count": 3, "trace": "true", "traceTopic": own, "mode": "async"}
-    sent = run(java, tracing, "produce", **options).of("sent")
+    producer = open_session(java, tracing, "produce", stay="true", **options)
+    sent = producer.wait_for("sent", 3)
     for event in sent:
         told = by_type(traces(tracing, own, event["msg_id"], 1), event["msg_id"])
         assert {kind: trace["topic"] for kind, trace in told.items()} == {"Pub": topic}
+    producer.stop()
     assert run(java, tracing, "traces", topic=TRACE_TOPIC, key=sent[0]["msg_id"]).of("trace") == []
 
 
-def test_a_broker_with_trace_on_false_is_not_traced(run, java, untraced, tracing):
+def test_a_broker_with_trace_on_false_is_not_traced(run, open_session, java, untraced, tracing):
     topic, own = unique("Untraced"), unique("NoTraces")
     for cluster, written in ((untraced, 0), (tracing, 1)):
         run(java, cluster, "create-topic", topic=own, queues=1)
-        run(java, cluster, "produce", topic=topic, count=1, trace="true", traceTopic=own)
+        options = {"topic": topic, "count": 1, "trace": "true", "traceTopic": own, "stay": "true"}
+        producer = open_session(java, cluster, "produce", **options)
+        producer.wait_for("sent")
+        wait_until(lambda at=cluster.a, wanted=written: stored(at, own) >= wanted, "its trace", 40)
+        producer.stop()
         assert len(run(java, cluster, "pull", topic=own, group=unique("CG")).of("found")) == written

@@ -1,5 +1,7 @@
 package compat;
 
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -15,7 +17,7 @@ import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
  * Sends {@code count} messages numbered from {@code first}, as many again in each further {@code mode}; one "sent" or
- * "failed" line each.
+ * "failed" line each. With {@code stay=true} it goes on until "quit" comes on standard input.
  */
 final class Produce {
     private final Options options;
@@ -46,6 +48,11 @@ final class Produce {
         for (String mode : options.text("mode", "sync").split(",")) {
             work.send(mode);
             work.first += work.count;
+        }
+        if (options.flag("stay")) {
+            BufferedReader commands = new BufferedReader(new InputStreamReader(System.in));
+            for (String line = commands.readLine(); line != null && !line.equals("quit"); line = commands.readLine()) {
+            }
         }
         Traces.flush(work.producer.getTraceDispatcher());
         work.producer.shutdown();
