@@ -22,7 +22,7 @@ from oracle.transcript import SILENCE, Side, Step, canonical
 
 TAG = "dif000"
 NOWHERE = 2**40
-RETRY_S = 3.0           # upstream's index and queues lag behind its answers
+RETRY_S = 8.0           # upstream's index and queues lag behind its answers
 SHRINK_RUNS, SHRINK_S, SHRINK_RETRY_S = 100, 60.0, 0.5
 ID = re.compile(r"<id at (\d+)>")
 PLACES = {"physical_offset", "indexLastUpdatePhyoffset", "prepared_transaction_offset", "physicOffset"}

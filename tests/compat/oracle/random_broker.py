@@ -13,7 +13,18 @@ from typing import Any
 from oracle import broker_scenarios as ask
 from oracle.broker_scenarios import COMMIT, SUBSCRIPTION, batch_item, properties, pull_ext, send_ext, v2
 from oracle.lockstep import TAG, At, MsgId, QueueAt
-from oracle.steps import Arrives, Ask, Called, Close, HeldPull, Names, TopicIs, Unasked
+from oracle.steps import (
+    GET_CONSUMER_CONNECTION_LIST,
+    GET_PRODUCER_CONNECTION_LIST,
+    Arrives,
+    Ask,
+    Called,
+    Close,
+    HeldPull,
+    Names,
+    TopicIs,
+    Unasked,
+)
 from oracle.tool_scenarios import topic_ext
 
 FOUR, ONE, READ, WRITE, MULTI = (f"{TAG}_{name}" for name in ("four", "one", "read", "write", "multi"))
@@ -202,7 +213,9 @@ class BrokerPlan:
 
     def vanish(self) -> None:
         via = self.random.choice(CLIENTS)
-        self.steps += [Unasked((via,)), Close(via)]
+        known_by = (*((GET_CONSUMER_CONNECTION_LIST, {"consumerGroup": group}) for group in (*GROUPS, f"{TAG}_g3")),
+                    (GET_PRODUCER_CONNECTION_LIST, {"producerGroup": f"{TAG}_pg"}))
+        self.steps += [Unasked((via,)), Close(via, f'"{TAG}@{CLIENTS.index(via)}"', known_by)]
 
     def vanish_producer(self) -> None:
         """The only producer of its group."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from oracle.lockstep import TAG, Packed
 from oracle.namesrv_scenarios import body_of, compressed, topic, who
-from oracle.steps import Ask, Close, Names
+from oracle.steps import GET_BROKER_CLUSTER_INFO, Ask, Close, Names
 
 BROKERS = tuple(f"{TAG}-{letter}" for letter in "abc")
 TOPICS = tuple(f"{TAG}_t{number}" for number in range(5))
@@ -34,7 +34,7 @@ class NamesrvPlan:
         while len(self.steps) < length:
             getattr(self, self.random.choices(verbs, weights)[0])()
         for number in range(len(BROKERS) * 2):      # what goes with a connection goes before the next run
-            self.steps.append(Close(self.via(number)))
+            self.steps.append(self.close(number))
         return self.steps
 
     def add(self, code: int, ext: dict[str, Any] | None = None, body: bytes | str = b"", **more: Any) -> None:
@@ -86,7 +86,11 @@ class NamesrvPlan:
         self.add(104, {key: value for key, value in ext.items() if key != "haServerAddr"})
 
     def vanish(self) -> None:
-        self.steps.append(Close(self.via(self.random.randrange(len(BROKERS) * 2))))
+        self.steps.append(self.close(self.random.randrange(len(BROKERS) * 2)))
+
+    def close(self, number: int) -> Close:
+        address = str(who("", number + 1)["brokerAddr"])
+        return Close(self.via(number), f'"{address}"', ((GET_BROKER_CLUSTER_INFO, None),))
 
     def route(self) -> None:
         self.read(105, {"topic": self.random.choice((*TOPICS, f"{TAG}_none"))})

@@ -22,11 +22,12 @@ from oracle.broker_scenarios import (
 from oracle.lockstep import TAG, Recorder
 from oracle.transcript import SILENCE, Step, setting_names
 
-GET_ALL_TOPIC_CONFIG, GET_CONSUMER_CONNECTION_LIST = 21, 203
+GET_ALL_TOPIC_CONFIG, GET_CONSUMER_CONNECTION_LIST, GET_PRODUCER_CONNECTION_LIST = 21, 203, 204
+GET_BROKER_CLUSTER_INFO = 106
 STORED = (0, 10, 11, 12)
 TABLES = {"topicConfigTable", "subscriptionGroupTable", "offsetTable", "topicList", "consumeStatsList"}
 PATIENCE_S = 8.0
-FOLLOWS_S = 1.5
+FOLLOWS_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -180,15 +181,26 @@ class Called:
 
 @dataclass(frozen=True)
 class Close:
-    """A client's connection ends without a word."""
+    """A client's connection ends without a word; `known_by` are questions whose answers name it until the server has
+    seen that, as `name`.
+    """
 
     via: str
+    name: str = ""
+    known_by: tuple[tuple[int, dict[str, Any] | None], ...] = ()
+    code: int = 0
     is_read: bool = False
 
     def take(self, side: Recorder, number: int) -> Step:
         side.forget_peer(side.out(self.via))
-        time.sleep(0.1)     # until the server has seen it
-        return {}
+        time.sleep(0.1)     # what no answer tells of
+        return {"seen": all(comes(lambda each=each: self._is_gone(side, *each)) for each in self.known_by)}
+
+    def _is_gone(self, side: Recorder, code: int, ext: dict[str, Any] | None) -> bool:
+        answer = side.peer("namesrv" if self.via.endswith("namesrv") else "broker").ask(code, side.out(ext))
+        if code == GET_BROKER_CLUSTER_INFO and answer.code != 0:
+            return False    # upstream's tables were being changed
+        return side.out(self.name).encode() not in answer.body
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from kit.process import wait_until
 
 SILENCE = {"answer": "none"}
 GET_MAX_OFFSET = 30
+GET_ALL_TOPIC_CONFIG, GET_ROUTEINTO_BY_TOPIC = 21, 105
 UNORDERED = {"topicList", "consumerIdList", "lockOKMQSet", "brokerDatas", "groupList", "connectionSet",
              "consumeStatsList"}
 OWN_SETTINGS = {"aclStrictAdmin", "metricsBindAddress", "metricsPort", "metricsRowLimit"}  # off by default
@@ -80,10 +81,19 @@ class Side:
 
     def expect_silence(self, step: str, code: int, ext: dict[str, Any] | None = None, body: bytes | str = b"", *,
                        to: str = "broker", wait_s: float = 1.0, **more: Any) -> None:
-        """Asks on a connection of its own and waits a moment: an answer is written down, and silence too."""
-        with wire.Peer(self.address(to), wait_s) as peer:
+        """Asks on a connection of its own and waits a moment: an answer is written down, and silence too.
+
+        The moment begins with the answer to another question, asked behind it: what stands still is not silent.
+        """
+        with wire.Peer(self.address(to)) as peer:
+            opaque = peer.tell(code, ext, body, **more)
+            if to == "namesrv":
+                peer.ask(GET_ROUTEINTO_BY_TOPIC, {"topic": "nowhere"})
+            else:
+                peer.ask(GET_ALL_TOPIC_CONFIG)
+            peer.patience(wait_s)
             try:
-                self.transcript[step] = self.plain(peer.ask(code, ext, body, **more), ())
+                self.transcript[step] = self.plain(peer.answer(opaque), ())
             except TimeoutError:
                 self.transcript[step] = SILENCE
 
