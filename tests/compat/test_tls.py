@@ -76,9 +76,10 @@ def showing(authority: Authority, name: str) -> list[str]:
             f"-Dtls.client.keyPassword={PASSWORD}"]
 
 
-def sends(run, client: JavaClient, cluster: Cluster, topic: str, first: int = 0, count: int = 3) -> int:
+def sends(run, client: JavaClient, cluster: Cluster, topic: str, first: int = 0, count: int = 3,
+          timeout_ms: int = 5000) -> int:
     """How many of its messages the client got rid of."""
-    sent = run(client, cluster, "produce", topic=topic, first=first, count=count, timeoutMs=1500)
+    sent = run(client, cluster, "produce", topic=topic, first=first, count=count, timeoutMs=timeout_ms)
     assert len(sent.of("sent")) + len(sent.of("failed")) == count
     return len(sent.of("sent"))
 
@@ -97,7 +98,7 @@ def test_tls_and_plain_clients_share_the_ports(run, open_session, java, permissi
 
 
 def test_a_client_refuses_a_certificate_of_others(run, permissive):
-    assert sends(run, trusting(permissive.theirs), permissive.cluster, unique("Tls"), count=1) == 0
+    assert sends(run, trusting(permissive.theirs), permissive.cluster, unique("Tls"), count=1, timeout_ms=1500) == 0
 
 
 def test_what_is_no_tls_is_closed(permissive):
@@ -163,7 +164,7 @@ def test_enforced_mutual_tls_takes_only_whom_it_knows(run, server_kind, launcher
     try:
         cluster.start()
         assert sends(run, trusting(authority, *showing(authority, "client")), cluster, topic) == 3
-        assert sends(run, trusting(authority), cluster, topic, count=1) == 0
+        assert sends(run, trusting(authority), cluster, topic, count=1, timeout_ms=1500) == 0
         assert not answers(cluster, None)
         assert not answers(cluster, stranger(setting))
         assert answers(cluster, cluster.tls)

@@ -93,7 +93,7 @@ def populate(cluster: Cluster, live: Session) -> dict[str, str]:
 def wait_consumed(cluster: Cluster, live: Session, group: str, count: int) -> None:
     """Until a group has consumed so many messages, and the brokers know it."""
     wait_until(lambda: call(live, "count", group=group)["result"] == count, f"{group} has consumed", 60)
-    wait_until(lambda: group == "CG_shouting" or lag(cluster, group) == 0, f"{group}'s offsets are committed", 15)
+    wait_until(lambda: group == "CG_shouting" or lag(cluster, group) == 0, f"{group}'s offsets are committed", 30)
 
 
 def lag(cluster: Cluster, group: str) -> int:
