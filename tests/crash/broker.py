@@ -207,8 +207,13 @@ class Producers:
         self._broker, self._ledger, self._chance, self._numbers = broker, ledger, chance, numbers
 
     async def run(self, seconds: float) -> None:
-        """Write for some time, then kill the broker in the middle of it."""
+        """Write for some time, from the first answer on, then kill the broker in the middle of it."""
+        before = len(self._ledger)
         tasks = [asyncio.ensure_future(self._write()) for _ in range(CONNECTIONS)]
+        deadline = time.monotonic() + START_S
+        while len(self._ledger) == before:
+            assert time.monotonic() < deadline, f"nothing is acknowledged:\n{self._broker.output[-3000:]}"
+            await asyncio.sleep(0.001)
         await asyncio.sleep(seconds)
         self._broker.kill()
         await asyncio.gather(*tasks)
@@ -315,7 +320,7 @@ async def keys_found(address: str, ledger: Ledger, numbers: list[int]) -> None:
             assert number in map(number_of, found), f"{number} is not found by its key"
 
 
-async def wait_for_delayed(address: str, numbers: set[int], limit_s: float = 8.0) -> None:
+async def wait_for_delayed(address: str, numbers: set[int], limit_s: float = 30.0) -> None:
     """Until all of these were delivered."""
     async with DirectConsumer(address) as consumer:
         deadline = time.monotonic() + limit_s

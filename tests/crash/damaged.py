@@ -123,7 +123,14 @@ class Damaged(ABC):
 
 
 def numbered(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.name.isdigit() and path.read_bytes().strip(b"\0")]
+    return [path for path in sorted(folder.iterdir()) if path.name.isdigit() and holds_data(path)]
+
+
+def holds_data(path: Path) -> bool:
+    try:
+        return bool(path.read_bytes().strip(b"\0"))
+    except FileNotFoundError:   # a broker that runs short of space has just removed it
+        return False
 
 
 def overwrite(path: Path, at: int, data: bytes) -> None:
@@ -265,7 +272,7 @@ class DamagedBroker(Damaged):
 
     def wait_for(self, topic: str, bodies: list[bytes]) -> None:
         """Until a consumer of queue 0 of the topic has got these."""
-        wait_until(lambda: [each.body for each in self.pulled(topic, 1)] == bodies, f"{bodies} in {topic}", 10)
+        wait_until(lambda: [each.body for each in self.pulled(topic, 1)] == bodies, f"{bodies} in {topic}", 30)
 
     def bodies_of(self, key: str) -> list[bytes]:
         query = {"topic": TOPIC, "key": key, "maxNum": 32, "beginTimestamp": 0, "endTimestamp": LATER}

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import itertools
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tests.crash.fault_layer import READ_ONLY, Faults, layer
 __all__ = ["layer"]
 
 EIO, ENOSPC = errno.EIO, errno.ENOSPC
+REFUSED_S = 30
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -81,7 +83,8 @@ def sick(flush: str, layer: Path, tmp_path: Path) -> Iterator[Sick]:
 
 
 def send_until_refused(sick: Sick) -> list[tuple[int, str]]:
-    for _ in range(200):
+    deadline = time.monotonic() + REFUSED_S
+    while time.monotonic() < deadline:
         refusals = sick.send(5)
         if refusals:
             return refusals

@@ -10,6 +10,8 @@ import itertools
 import os
 import random
 import time
+from bisect import bisect_right
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,7 @@ from tests.crash.power import PowerLoss
 __all__ = ["layer"]
 
 FLUSH_INTERVAL_MS = 100
+ALIVE_S = 0.05                      # four connections are answered more often than that
 SYNC_S = 1.5                        # a sync's own time on a machine that has much else to do
 
 
@@ -55,8 +58,10 @@ class Losses:
 
     async def write_and_lose_power(self) -> None:
         writers = Producers(self.broker, self.ledger, random.Random(1), self.numbers)
+        self.begun_s = time.monotonic()
         await writers.run(self.chance.uniform(0.1, 2.0))
         self.cut_s = time.monotonic()
+        self.acks_s = sorted(place.at_s for place in (*self.ledger.placed.values(), *self.ledger.delayed.values()))
         self.power.cut(self.chance)
 
     async def look(self) -> None:
@@ -81,7 +86,15 @@ class Losses:
         await wait_for_delayed(self.broker.address, set(self.ledger.delayed))
 
     def may_be_lost(self, at_s: float) -> bool:
-        return not self.is_sync and self.cut_s - at_s < FLUSH_INTERVAL_MS / 1000 + SYNC_S
+        """Nothing that an earlier cut has left."""
+        if self.is_sync or at_s < self.begun_s:
+            return False
+        return self.served_s(at_s) < FLUSH_INTERVAL_MS / 1000 + SYNC_S
+
+    def served_s(self, since_s: float) -> float:
+        """The time until the cut, less that in which the machine let nobody answer or send: then nobody synced, too."""
+        times = [since_s, *self.acks_s[bisect_right(self.acks_s, since_s):], self.cut_s]
+        return sum(min(later - earlier, ALIVE_S) for earlier, later in pairwise(times))
 
     async def run(self, rounds: int) -> None:
         with killed_at_the_end(self.broker):
