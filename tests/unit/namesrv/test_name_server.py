@@ -19,6 +19,7 @@ from rocketpy.errors import StartRefused
 from rocketpy.namesrv.name_server import NameServer
 from rocketpy.protocol.codes import RequestCode
 from rocketpy.remoting.client import RemotingClient
+from tests.ports import free_port
 
 Scenario = Callable[[NameServer, str], Awaitable[None]]
 
@@ -115,7 +116,7 @@ def test_a_name_server_that_restarts_is_registered_with_anew(
     monkeypatch.setattr(namesrv_link, "RETRY_S", 0.01)
 
     async def scenario() -> None:
-        first = NameServer(config, NettyServerConfig(listen_port=0))
+        first = NameServer(config, NettyServerConfig(listen_port=free_port()))
         await first.start("127.0.0.1")
         client = RemotingClient()
         link, _ = link_to(f"127.0.0.1:{first.port}", client, tmp_path)

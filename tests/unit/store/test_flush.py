@@ -26,13 +26,14 @@ class Disk:
         self.files = store.writer.log
         self.may_flush = threading.Semaphore(0)
         self.error: OSError | None = None
-        self.flushes = 0
+        self.entered = self.flushes = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.files, name)
 
     def flush(self, least_pages: int = 0) -> int:
         end = self.files.end_offset
+        self.entered += 1
         self.may_flush.acquire(timeout=20)
         self.flushes += 1
         if self.error is not None:
@@ -80,7 +81,8 @@ def test_an_answer_waits_for_the_sync_that_covers_it(open_store: OpenStore) -> N
         durable: list[int] = []
         store.flusher.on_durable.append(durable.append)
         first = asyncio.ensure_future(put(store))
-        await asyncio.sleep(0.01)
+        while not disk.entered:
+            await asyncio.sleep(0.001)
         rest = [asyncio.ensure_future(put(store)) for _ in range(50)]      # they gather while the first sync runs
         await asyncio.sleep(0.01)
         assert not first.done()

@@ -292,19 +292,23 @@ def test_on_time_on_a_loop(tmp_path: Path) -> None:
     store = Store(clock)
     schedule = Schedule(store, LEVELS, tmp_path / "delayOffset.json", clock, 10_000)
     sent_ms: list[int] = []
+    in_time: list[bytes] = []
+
+    def note(body: bytes) -> None:
+        in_time.extend(each for each in store.bodies if each == body)
 
     def send() -> None:
         for body in (b"one", b"two"):
             sent_ms.append(clock.now_ms())
             store.delay(1, body)
             schedule.arrived(0)
+            # What a timer of the same loop finds: a busy machine lets both wait.
+            asyncio.get_running_loop().call_later(1.1, note, body)
             time.sleep(0.05)
 
     run(schedule, send, 1.2)
-    assert store.bodies == [b"one", b"two"]
-    late_ms = [at - sent - 1000 for at, sent in zip(store.put_at_ms, sent_ms, strict=True)]
-    assert min(late_ms) >= 0
-    assert min(late_ms) <= 100, late_ms          # the other one may have met a busy machine
+    assert store.bodies == in_time == [b"one", b"two"]
+    assert min(at - sent - 1000 for at, sent in zip(store.put_at_ms, sent_ms, strict=True)) >= 0
 
 
 def test_what_came_due_while_stopped_comes_at_the_start(schedule: Schedule, store: Store, clock: ManualClock) -> None:
