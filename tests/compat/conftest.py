@@ -129,12 +129,17 @@ def open_session(tmp_path: Path) -> Iterator:
 
 @pytest.fixture
 def run(open_session):
-    """Runs a client command to its end and gives its events; a topic that it makes is known on all masters then."""
+    """Runs a client command to its end and gives its events; name servers know of the topics that it made then.
+
+    A Go client that starts before that looks again 30 s later.
+    """
     def to_the_end(client: Client, cluster: Cluster, command: str, **options: object) -> Session:
         session = open_session(client, cluster, command, **options)
         session.finish()
         if command == "create-topic":
-            wait_known(cluster, str(options["topic"]))
+            wait_known(cluster, str(options["topic"]), set(cluster.brokers))
+        elif command == "produce":
+            wait_known(cluster, str(options["topic"]), {event.get("broker") for event in session.of("sent")} - {None})
         return session
 
     return to_the_end

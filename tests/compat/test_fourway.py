@@ -23,7 +23,7 @@ from kit.clients import Event
 from kit.servers import REPO
 
 SERVERS = ("upstream", "rocketpy")  # the second is upstream once more when the oracle is held against itself
-FOLLOWS_S = 5.0
+FOLLOWS_S = 15.0
 COMMANDS = list(dict.fromkeys(case.command for case in CASES))
 Outcomes = dict[str, Outcome]
 

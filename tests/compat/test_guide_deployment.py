@@ -234,6 +234,6 @@ def leave_in_good_order(guide: Guide) -> None:
         assert pid
         os.kill(pid, signal.SIGTERM)
     for master in guide.masters:
-        wait_until(lambda m=master: m.broker_pid is None, "broker stopped", 25)
+        wait_until(lambda m=master: m.broker_pid is None, "broker stopped", 60)
         assert not (master.release / "store/abort").exists()
     wait_until(lambda: guide.brokers(ADDRESSES[1]) == {}, "no broker is registered", 20)

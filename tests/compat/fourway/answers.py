@@ -25,7 +25,7 @@ FIGURES = {
 }
 FIGURE_NAMES = re.compile(r"(msg|putMessage|getMessage).*|.*(Tps|tps|RT|TPS|Ratio)$")
 QUESTION = re.compile("examine|fetch|get|query|view|search|max|min|earliest|message")
-FOLLOWS_S = 5.0
+FOLLOWS_S = 8.0
 # Topics: upstream makes the first a minute after its start, a late heartbeat the next; RocketPy
 # refuses the third; the last was made on whichever broker the tool sent to.
 LEFT_OUT = [*OWN_SETTINGS, "RMQ_SYS_TRANS_HALF_TOPIC", "%RETRY%TOOLS_CONSUMER", "bad name", "NoBroker"]

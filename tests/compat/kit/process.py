@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-STOP_TIMEOUT_S = 25.0
+STOP_TIMEOUT_S = 60.0
 
 
 class StartFailed(AssertionError):
