@@ -17,6 +17,7 @@ import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
 import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
+import org.apache.rocketmq.client.impl.factory.MQClientInstance;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.PlainAccessConfig;
 import org.apache.rocketmq.common.TopicConfig;
@@ -145,9 +146,17 @@ final class Access {
             producer.setRetryTimesWhenSendFailed(0);
             producer.setSendMsgTimeout(5000);
             producer.start();
+            meet(producer);
             producers.put(key + secret, producer);
         }
         return producer;
+    }
+
+    /** As {@link Brokers} has it; but whether a broker answers is the question here. */
+    private static void meet(DefaultMQProducer producer) throws Exception {
+        MQClientInstance client = producer.getDefaultMQProducerImpl().getmQClientFactory();
+        client.updateTopicRouteInfoFromNameServer("TBW102");
+        client.sendHeartbeatToAllBrokerWithLock();
     }
 
     private DefaultMQAdminExt admin(String key, String secret) throws Exception {

@@ -115,19 +115,16 @@ final class Produce {
         }
     }
 
-    /**
-     * Opens the connections first: when two threads of this client need the same new one at once, the second closes
-     * the first's. An asynchronous send that was on it fails, a synchronous one is stored twice: no fault of the broker.
-     */
+    /** Opens the connections first, where there is a route. */
     private void connect() throws Exception {
         MQClientInstance client = producer.getDefaultMQProducerImpl().getmQClientFactory();
-        if (!client.updateTopicRouteInfoFromNameServer(options.need("topic"))) {
-            client.updateTopicRouteInfoFromNameServer("TBW102");
+        for (String topic : new String[] {options.need("topic"), "TBW102"}) {
+            client.updateTopicRouteInfoFromNameServer(topic);
+            if (client.getAnExistTopicRouteData(topic) != null) {
+                Brokers.meet(client, producer.fetchPublishMessageQueues(topic));
+                return;
+            }
         }
-        client.sendHeartbeatToAllBrokerWithLock();
-        // The client's own heartbeat may have held the lock just now; by the second time it is through.
-        Thread.sleep(50);
-        client.sendHeartbeatToAllBrokerWithLock();
     }
 
     private void async() throws Exception {

@@ -28,10 +28,7 @@ final class Pull {
     private static void meetBrokers(DefaultMQPullConsumer consumer, String topic) throws Exception {
         MQClientInstance client = consumer.getDefaultMQPullConsumerImpl().getRebalanceImpl().getmQClientFactory();
         client.updateTopicRouteInfoFromNameServer(topic);
-        client.sendHeartbeatToAllBrokerWithLock();
-        // The client's own heartbeat may have held the lock just now; by the second time it is through.
-        Thread.sleep(500);
-        client.sendHeartbeatToAllBrokerWithLock();
+        Brokers.meet(client, consumer.fetchSubscribeMessageQueues(topic));
     }
 
     private static void drain(DefaultMQPullConsumer consumer, MessageQueue queue, Options options) throws Exception {

@@ -56,12 +56,13 @@ final class Transact implements TransactionListener {
     /** A producer that only answers checks has to be known to the brokers too. */
     private void connect() throws Exception {
         MQClientInstance client = producer.getDefaultMQProducerImpl().getmQClientFactory();
-        if (!client.updateTopicRouteInfoFromNameServer(options.need("topic"))) {
-            client.updateTopicRouteInfoFromNameServer("TBW102");
+        for (String topic : new String[] {options.need("topic"), "TBW102"}) {
+            client.updateTopicRouteInfoFromNameServer(topic);
+            if (client.getAnExistTopicRouteData(topic) != null) {
+                Brokers.meet(client, producer.fetchPublishMessageQueues(topic));
+                return;
+            }
         }
-        client.sendHeartbeatToAllBrokerWithLock();
-        Thread.sleep(50);
-        client.sendHeartbeatToAllBrokerWithLock();
     }
 
     private void send(int index) throws Exception {
