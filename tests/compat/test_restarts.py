@@ -84,6 +84,6 @@ def test_a_restarted_name_server_knows_the_brokers_again(run, java, new_cluster)
     cluster.namesrv.stop()
     time.sleep(0.5)
     cluster.namesrv.start()
-    cluster.wait_registered("broker-a", "broker-b", timeout_s=40)
+    cluster.wait_registered("broker-a", "broker-b")  # upstream's brokers come by every 30 s
     sent = run(java, cluster, "produce", topic=topic, count=16).of("sent")
     assert brokers_of(sent) == {"broker-a", "broker-b"}

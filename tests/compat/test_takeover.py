@@ -95,7 +95,7 @@ class Change:
         begin = time.monotonic()
         server._servers = self.launcher(kind)
         server.start()
-        self.cluster.wait_registered("broker-a", "broker-b", timeout_s=45)
+        self.cluster.wait_registered("broker-a", "broker-b")
         self.told[f"name server to {kind}: start until it knows all brokers, s"] = f"{time.monotonic() - begin:.1f}"
 
     def other(self, broker: Broker) -> Broker:

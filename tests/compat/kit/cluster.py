@@ -159,7 +159,7 @@ class Cluster:
         for server in (*self.brokers.values(), self.namesrv):
             server.kill()
 
-    def wait_registered(self, *names: str, timeout_s: float = 35.0) -> None:
+    def wait_registered(self, *names: str, timeout_s: float = 60.0) -> None:
         """Until the name server knows exactly these brokers."""
         wait_until(lambda: self.registered() == set(names), f"brokers {names} registered", timeout_s, every_s=0.1)
 

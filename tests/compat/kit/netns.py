@@ -64,7 +64,7 @@ class Host:
         for pid in call("ip", "netns", "pids", self.namespace).split():
             try:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes()
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
                 continue
             found[int(pid)] = words.replace(b"\0", b" ").decode(errors="replace")
         return found
