@@ -1,6 +1,7 @@
 """The loads that go on until a consumer has the message, driven at a real broker."""
 
 import os
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -32,10 +33,12 @@ def port_of(cluster: Cluster) -> int:
 def test_each_message_is_timed_until_a_waiting_pull_brings_it(cluster: Cluster) -> None:
     load = Load("follow", 128, count=300, warm=50, rate=1000, topic="Followed")
     for _ in range(2):  # the second begins behind what the first left
+        begin = time.monotonic()
         sample = run_load(load, port_of(cluster), os.getpid())
+        took_us = (time.monotonic() - begin) * 1e6
         assert 300 <= sample["messages"] < 300 + 32  # the last pull may bring more than one
         assert 0 < sample["p50_us"] <= sample["p99_us"]
-        assert sample["max_us"] < sample["seconds"] * 1e6 + 1e5  # none is older than the load
+        assert sample["max_us"] < took_us  # none is older than the load
         assert sample["refused"] == 0
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 
 import pytest
 
@@ -17,6 +16,7 @@ from rocketpy.clock import ManualClock
 from rocketpy.config import BrokerConfig, Environment, MessageStoreConfig, NettyClientConfig, NettyServerConfig
 from rocketpy.errors import StartRefused
 from rocketpy.protocol.bodies import TopicConfig
+from tests.ports import free_broker_port
 
 SECRET = "s3cr3t-of-one"
 RULES = f"""
@@ -44,12 +44,6 @@ def config_of(home, **settings):
     return BrokerConfig(environment, broker_ip1="127.0.0.1", broker_name="b", **settings)
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def by_account(code, ext, body=None, flag=0):
     return Command(code, signed(ext, body, "account-one", SECRET), body, flag=flag)
 
@@ -62,7 +56,7 @@ async def talk(port, commands):
         command.opaque = opaque
     writer.write(b"".join(command.encode() for command in commands))
     for _ in range(sum(not command.is_oneway for command in commands)):
-        head = await asyncio.wait_for(reader.readexactly(4), 5)
+        head = await asyncio.wait_for(reader.readexactly(4), 30)
         answer = Command.decode(head + await reader.readexactly(int.from_bytes(head, "big")))
         answers[answer.opaque] = (answer.code, answer.remark, answer.ext, answer.body)
     writer.transport.abort()
@@ -74,7 +68,7 @@ async def serve(home, commands, vip=False):
         store_path_root_dir=str(home / "store"), mapped_file_size_commit_log=1 << 16,
         mapped_file_size_consume_queue=2000, max_hash_slot_num=100, max_index_num=400,
     )  # fmt: skip
-    port = free_port()
+    port = free_broker_port()
     server = NettyServerConfig(listen_port=port)
     broker = Broker(config_of(home, acl_enable=True), server, NettyClientConfig(), store, ManualClock())
     await broker.start()

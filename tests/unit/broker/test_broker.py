@@ -25,6 +25,7 @@ from rocketpy.config import (
 from rocketpy.errors import StartRefused
 from rocketpy.protocol.bodies import MessageQueue, TopicConfig
 from rocketpy.quickstart import Cluster, Quickstart
+from tests.ports import free_broker_port, free_port
 
 AT_MOST_BEFORE = 3  # questions that are answered before a pull whose time has come
 
@@ -218,8 +219,7 @@ def test_unknown_codes_are_answered_and_the_vip_port_serves_all():
 
 
 def quickstart(tmp_path: Path, name: str) -> Quickstart:
-    port = rocketpy.testing.free_broker_port()
-    return Quickstart(rocketpy.testing.free_port(), port, tmp_path / name, "127.0.0.1")
+    return Quickstart(free_port(), free_broker_port(), tmp_path / name, "127.0.0.1")
 
 
 def test_a_port_in_use_refuses_the_start_and_touches_no_message_file(tmp_path):
@@ -312,7 +312,7 @@ def test_a_broker_registers_with_the_name_servers_of_the_address_server(address_
     keys = {"rmqAddressServerDomain": address_server.domain}
 
     async def scenario():
-        port = rocketpy.testing.free_broker_port()
+        port = free_broker_port()
         broker = broker_of(tmp_path, port, keys, fetch_namesrv_addr_by_address_server=True)
         await broker.start()
         registered = broker.namesrv.registered_with

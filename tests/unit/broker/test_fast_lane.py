@@ -18,6 +18,7 @@ from rocketpy.broker.fast_lane import FastLane
 from rocketpy.clock import ManualClock
 from rocketpy.config import BrokerConfig, MessageStoreConfig, NettyClientConfig, NettyServerConfig
 from rocketpy.protocol.bodies import ConsumerData, MessageModel, SubscriptionData, TopicConfig
+from tests.ports import free_broker_port, free_port
 
 HOST = "127.0.0.1"
 BODY_AT = 88  # in a record
@@ -34,12 +35,6 @@ class Outcome:
     offsets: dict[str, object]
     stored: int
     served_by_fast_lane: bool
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind((HOST, 0))
-        return sock.getsockname()[1]
 
 
 def run(
@@ -113,7 +108,7 @@ async def talk(port, source_port, turns) -> dict[int, bytes]:
     for turn in turns:
         writer.write(b"".join(command.encode() for command in turn))
         for _ in range(sum(not command.is_oneway for command in turn)):
-            head = await asyncio.wait_for(reader.readexactly(4), 5)
+            head = await asyncio.wait_for(reader.readexactly(4), 30)
             frame = head + await reader.readexactly(int.from_bytes(head, "big"))
             replies[Command.decode(frame).opaque] = frame
     writer.transport.abort()
@@ -174,7 +169,7 @@ def conversations(draw):
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(turns=conversations(), units=st.booleans())
 def test_both_lanes_answer_and_store_the_same_bytes(turns, units, tmp_path_factory, monkeypatch):
-    port, source_port = free_port(), free_port()
+    port, source_port = free_broker_port(), free_port()
     fast, full = (
         run(tmp_path_factory.mktemp("store"), port, source_port, turns, lane, monkeypatch, units)
         for lane in (True, False)
@@ -194,7 +189,7 @@ def test_the_oracle_compares_two_ways(fast, tmp_path, monkeypatch):
     ext = {"a": "PG", "b": "T", "c": "TBW102", "d": "4", "e": "0", "f": "0", "g": "1", "h": "0", "i": "", "j": "0",
            "k": "false", "m": "false"}  # fmt: skip
     turns = [[Command(310, ext, b"x", opaque=1)]]
-    outcome = run(tmp_path, free_port(), free_port(), turns, fast, monkeypatch)
+    outcome = run(tmp_path, free_broker_port(), free_port(), turns, fast, monkeypatch)
     assert outcome.stored == 1 and outcome.served_by_fast_lane is fast
 
 
@@ -212,7 +207,7 @@ def test_offsets_of_one_turn_are_taken_in_their_order(fast, tmp_path, monkeypatc
     then = [pull(2), Command(14, queue), Command(15, {**queue, "commitOffset": "9"}), Command(14, queue)]
     for opaque, command in enumerate(first + then):
         command.opaque = opaque
-    outcome = run(tmp_path, free_port(), free_port(), [first, then], fast, monkeypatch)
+    outcome = run(tmp_path, free_broker_port(), free_port(), [first, then], fast, monkeypatch)
     asked = [Command.decode(outcome.replies[opaque]).ext["offset"] for opaque in (3, 5)]
     assert (asked, outcome.offsets, outcome.served_by_fast_lane) == (["2", "9"], {"T@G": {0: 9}}, fast)
 
@@ -234,7 +229,7 @@ def sent_and_pulled(colours: str, **more: str) -> list[list[Command]]:
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("units", [True, False])
 def test_either_lane_filters_by_the_groups_expression(fast, units, tmp_path, monkeypatch):
-    outcome = run(tmp_path, free_port(), free_port(), sent_and_pulled("rbbrb"), fast, monkeypatch, units)
+    outcome = run(tmp_path, free_broker_port(), free_port(), sent_and_pulled("rbbrb"), fast, monkeypatch, units)
     answer = Command.decode(outcome.replies[100])
     assert (answer.code, answer.ext["nextBeginOffset"]) == (0, "5")
     assert [message.body for message in decode_messages(answer.body)] == [b"r", b"r"]
@@ -244,14 +239,14 @@ def test_either_lane_filters_by_the_groups_expression(fast, units, tmp_path, mon
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_either_lane_passes_over_what_is_not_wanted(fast, tmp_path, monkeypatch):
-    outcome = run(tmp_path, free_port(), free_port(), sent_and_pulled("bbb"), fast, monkeypatch)
+    outcome = run(tmp_path, free_broker_port(), free_port(), sent_and_pulled("bbb"), fast, monkeypatch)
     answer = Command.decode(outcome.replies[100])
     assert (answer.code, answer.remark, answer.ext["nextBeginOffset"]) == (20, "NO_MATCHED_MESSAGE", "3")
 
 
 def test_a_pull_of_a_later_version_than_the_filters_is_for_the_full_lane(tmp_path, monkeypatch):
     turns = sent_and_pulled("r", subVersion="2")
-    answer = Command.decode(run(tmp_path, free_port(), free_port(), turns, True, monkeypatch).replies[100])
+    answer = Command.decode(run(tmp_path, free_broker_port(), free_port(), turns, True, monkeypatch).replies[100])
     assert answer.code == 25
 
 
@@ -285,7 +280,7 @@ def end(placed: Command, opaque: int, how: str, **wrong: str | None) -> Command:
 @pytest.mark.parametrize("units", [False, True])
 def test_transactions_are_the_same_down_both_lanes(units, tmp_path_factory, monkeypatch):
     """Files of 64 KiB end in many places: between messages, and between a final message and its op."""
-    ports = free_port(), free_port()
+    ports = free_broker_port(), free_port()
     halves = [half(number, number) for number in range(180)]
     turns = [halves[:90], halves[90:]]
     known = run(tmp_path_factory.mktemp("known"), *ports, turns, False, monkeypatch, units)
@@ -316,7 +311,7 @@ def forged(size: int, physical_offset: int) -> bytes:
 
 def test_what_is_odd_about_transactions_is_the_same_down_both_lanes(tmp_path_factory, monkeypatch):
     """A delay that is no number, and a half message that stands in the body of another message."""
-    ports = free_port(), free_port()
+    ports = free_broker_port(), free_port()
     late = half(0, 500)
     late.ext["i"] += "DELAY\x01soon\x02"
     carrier = Command(310, {**late.ext, "f": "0", "i": ""}, bytes(400), opaque=501)
