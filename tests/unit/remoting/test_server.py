@@ -15,6 +15,7 @@ from rocketpy.errors import RemotingConnectError, RemotingSendError, RemotingTim
 from rocketpy.remoting.client import RemotingClient
 from rocketpy.remoting.loop_watch import LoopWatch
 from rocketpy.remoting.server import RemotingServer, bind
+from tests.ports import free_port
 
 ECHO, LATE, BOOM, REFUSE, HOLD, BIG, ASK, LONG = range(1, 9)
 
@@ -57,9 +58,9 @@ TABLE = {
 
 
 @asynccontextmanager
-async def served(table=TABLE, **options):
+async def served(table=TABLE, port=0, **options):
     """A server on a free port, its port, and a client with its address in `client.at`."""
-    sock = bind("127.0.0.1", 0)
+    sock = bind("127.0.0.1", port)
     server = RemotingServer(table, name="server", **options)
     await server.start([sock])
     client = RemotingClient({ECHO: TABLE[ECHO]})
@@ -452,8 +453,8 @@ def REFUSED(connection, request):
 
 def test_a_server_keeps_its_port_to_itself_and_gives_it_back(run):
     async def main():
-        async with served() as (_, client):
-            port = int(client.at.split(":")[1])
+        port = free_port()
+        async with served(port=port) as (_, client):
             await client.invoke(client.at, request(ECHO))
         sock = bind("127.0.0.1", port)
         assert sock.getsockname()[1] == port
