@@ -10,7 +10,7 @@ from kit import wire
 from kit.admin import AdminClient, call
 from kit.clients import Session
 from kit.cluster import Cluster, unique
-from kit.topics import make_topic, send
+from kit.topics import make_topic, send, wait_known
 
 QUEUES = 8  # 4 on each of two masters
 QUERY_CONSUMER_OFFSET = 14
@@ -53,6 +53,12 @@ def stored(cluster: Cluster, group: str, topic: str) -> list[str]:
     return offsets
 
 
+def wait_consumed(cluster: Cluster, consumer: Session, group: str, count: int) -> None:
+    """Until so many are consumed, and the retry topic has a route, by which the operator's library finds the group."""
+    consumer.wait_for("consumed", count)
+    wait_known(cluster, f"%RETRY%{group}", set(cluster.brokers))
+
+
 def wait_committed(operator, consumer, group: str, topic: str, count: int) -> None:
     consumer.wait(lambda: committed(operator, group, topic) == count, f"{count} committed", 20)
 
@@ -62,7 +68,7 @@ def test_live_consumers_are_asked_and_consume_on_request(open_session, java, clu
     ids = produce(cluster, topic)
     consumer = open_session(java, cluster, "consume", topic=topic, group=group)
     client = consumer.wait_for("started")[0]["client_id"]
-    consumer.wait_for("consumed", 40)
+    wait_consumed(cluster, consumer, group, 40)
     info = operator("running-info", group=group, client=client, jstack="true")
     assert sorted(info["topics"]) == sorted([topic, f"%RETRY%{group}"])
     assert info["queues"] >= QUEUES
@@ -93,7 +99,7 @@ def test_offsets_are_reset_while_consumers_live(open_session, java, cluster, ope
     topic, group = unique("ResetLive"), unique("CG")
     produce(cluster, topic)
     consumer = open_session(java, cluster, "consume", topic=topic, group=group)
-    consumer.wait_for("consumed", 40)
+    wait_consumed(cluster, consumer, group, 40)
     wait_committed(operator, consumer, group, topic, 40)
     table = operator("reset", topic=topic, group=group, timestamp=1, force="true")
     assert [row["offset"] for row in table] == [0] * QUEUES
@@ -107,7 +113,7 @@ def test_offsets_are_cloned_and_reset_without_consumers(open_session, java, clus
     topic, group = unique("ResetOld"), unique("CG")
     produce(cluster, topic)
     first = open_session(java, cluster, "consume", topic=topic, group=group)
-    first.wait_for("consumed", 40)
+    wait_consumed(cluster, first, group, 40)
     wait_committed(operator, first, group, topic, 40)
     first.stop()
     assert committed(operator, group, topic) == 40

@@ -123,7 +123,7 @@ def wait_consumed(cluster: Cluster, group: str, topic: str, queues: int) -> None
                 return [queue for queue in range(queues)
                         if (committed(peer, group, topic, queue) or 0) != end_of(peer, topic, queue)]
 
-            wait_until(lambda left=behind: not left(), f"{group} has committed {topic} on {broker.name}", 20,
+            wait_until(lambda left=behind: not left(), f"{group} has committed {topic} on {broker.name}", 40,
                        every_s=0.2)
 
 
