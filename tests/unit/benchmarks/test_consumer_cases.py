@@ -46,7 +46,7 @@ def test_delayed_messages_are_waited_for(cluster: Cluster) -> None:
     load = Load("send", 128, 1, 4, 200, warm=0, topic="Delayed", delay=1)
     sample = run_delayed(partial(run_load, load, port_of(cluster), 0), load, port_of(cluster), os.getpid())
     assert sample["total"] >= 200
-    assert sample["rate"] < 200  # a second went by before the first of them
+    assert sample["total"] / sample["rate"] > 0.99  # a second went by before the first of them
     assert sum(cluster.broker.store.max_offset("Delayed", queue) for queue in range(4)) == sample["total"]
 
 
