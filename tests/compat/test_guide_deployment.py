@@ -36,6 +36,7 @@ DIGESTS = {
 ADDRESSES = ("10.32.16.195", "10.32.16.196")
 CLIENT_ADDRESS = "10.32.16.197"
 UPDATE_AND_CREATE_TOPIC, UPDATE_AND_CREATE_SUBSCRIPTIONGROUP = 17, 200
+BUSY = "_CLEAN_QUEUE]broker busy"
 NAMESRV = ";".join(f"{address}:9876" for address in ADDRESSES)
 
 START_NAMESRV = "nohup sh mqnamesrv >/usr/local/rocketmq-4.5.2/logs/namesrv.log 2>&1 &"
@@ -188,7 +189,7 @@ def test_the_two_master_cluster_serves_and_loses_nothing_when_a_master_is_killed
         guide.make_by_hand(topic, group)
     consumer = guide.session("consume", topic=topic, group=group)
     try:
-        twenty_thousand_messages(guide, consumer, topic)
+        twenty_thousand_messages(guide, consumer, topic, server_kind)
         a_killed_master(guide, consumer, topic)
         consumer.stop()
     finally:
@@ -196,14 +197,19 @@ def test_the_two_master_cluster_serves_and_loses_nothing_when_a_master_is_killed
     leave_in_good_order(guide)
 
 
-def twenty_thousand_messages(guide: Guide, consumer: Session, topic: str) -> None:
+def twenty_thousand_messages(guide: Guide, consumer: Session, topic: str, server_kind: str) -> None:
+    """All are sent and consumed; upstream refuses what a busy machine let wait for 200 ms, and may do so here."""
     sent = guide.session("produce", topic=topic, mode="async", count=20_000, size=200)
-    events = [event for event in sent.finish(120) if event["event"] == "sent"]
-    assert Counter(event["status"] for event in events) == {"SEND_OK": 20_000}
+    sent.finish(120)
+    events, refused = sent.of("sent"), [event["error"] for event in sent.of("failed")]
+    assert not refused or (server_kind == "upstream" and all(BUSY in error for error in refused)), refused[:3]
+    assert Counter(event["status"] for event in events) == {"SEND_OK": 20_000 - len(refused)}
     share = Counter(event["broker"] for event in events)
     assert len(share) == 2
     assert min(share.values()) > 5_000
-    consumer.wait(lambda: len(set(consumer.indexes("consumed"))) == 20_000, "20,000 consumed", 90)
+    acknowledged = set(sent.indexes("sent"))
+    consumer.wait(lambda: set(consumer.indexes("consumed")) >= acknowledged, "20,000 consumed", 90)
+    assert len(acknowledged) > 15_000
 
 
 def a_killed_master(guide: Guide, consumer: Session, topic: str) -> None:
