@@ -38,6 +38,8 @@ class Differs:
 
 
 DID_NOT_FAIL = "~ did not fail"
+SUCCESS = "- (update (broker|name server) config success|(clusterTest|kvConfigPath) : )"
+REFUSED = "[+] ! (?!.*CODE: )|[+] ! .*CODE: "
 ROWS = [
     Differs("what fails is told in one line with the remedy; upstream's is an exception", "", TOOL, "[-+] ! "),
     Differs("settings that upstream does not have", "get(Broker|Namesrv)Config", SERVER,
@@ -49,6 +51,15 @@ ROWS = [
             "leaves the tool waiting", "cleanUnusedTopic -n", SERVER, "[-+] ! "),
     Differs("a name that is no setting is refused with code 1; upstream drops it without a word",
             "update(Broker|Namesrv)Config .*-k noSuchKey", SERVER, "[-+~] "),
+    Differs("a value that is none is refused by its name with code 1; upstream answers with success and drops it, or "
+            "takes any word for false",
+            "update(Broker|Namesrv)Config .*-v (many|read|maybe)|getBrokerConfig -n {ns} -b {b}", SERVER,
+            rf"{SUCCESS}|{REFUSED}1  DESC: (maxTransferCountOnMessageInMemory: many is not a number|brokerPermission: "
+            "read is not a number|(traceOn|clusterTest): maybe is neither true nor false)$|[-+] traceOn +="),
+    Differs("a path cannot be changed from afar: refused with code 16; upstream writes there from then on",
+            "update(Broker|Namesrv)Config .*-v {elsewhere}|getBrokerConfig -n {ns} -b {a}", SERVER,
+            rf"{SUCCESS}|{REFUSED}16  DESC: (storePathRootDir|kvConfigPath) can not be updated from afar, it is a path"
+            "|[-+] storePathRootDir +="),
     Differs("the entries of a consume queue are answered; upstream encodes the answer before it has read them",
             "queryCq", SERVER, "[-+] (max: |[^!])"),
     Differs("an account without a secret key is refused; upstream writes it, and cannot read its file any more",

@@ -71,7 +71,9 @@ def start(cluster: Cluster, home: Path) -> World:
 
 def addresses(cluster: Cluster) -> dict[str, str]:
     return {"ns": cluster.namesrv_addr, "a": cluster.a.address, "b": cluster.b.address, "cluster": CLUSTER,
-            "nobody": f"127.0.0.1:{free_port()}", "elsewhere": str(cluster.root / "elsewhere")}
+            "nobody": f"127.0.0.1:{free_port()}", "elsewhere": str(cluster.root / "elsewhere"),
+            "store_a": str(cluster.a.store), "store_b": str(cluster.b.store),
+            "kv": str(cluster.namesrv.home / "kvConfig.json")}
 
 
 def populate(cluster: Cluster, live: Session) -> dict[str, str]:
