@@ -260,6 +260,19 @@ def test_a_go_client_with_keys(run, open_session, guarded: Cluster):
     assert f"Check signature failed for accessKey={APPLICATION}" in wrong.of("failed")[0]["error"]
 
 
+def test_the_cpp_core_with_keys(run, open_session, cpp, guarded: Cluster):
+    keys = {"accessKey": APPLICATION, "secretKey": SECRETS[APPLICATION]}
+    first = run(cpp, guarded, "produce", topic="Allowed", count=4, **keys)
+    assert [event["status"] for event in first.of("sent")] == ["SEND_OK"] * 4
+    consumer = open_session(cpp, guarded, "consume", topic="Allowed", group="CG_allowed", **keys)
+    sent = {event["msg_id"] for event in first.of("sent")}
+    wait_until(lambda: sent <= {event["msg_id"] for event in consumer.of("consumed")}, "what was sent arrives", 30)
+    consumer.stop()
+    for topic, more in (("Denied", {}), ("Allowed", {"secretKey": "wrong-secret"})):
+        refused = run(cpp, guarded, "produce", topic=topic, count=1, **{**keys, **more})
+        assert (refused.of("sent"), len(refused.of("failed"))) == ([], 1)
+
+
 @pytest.fixture(scope="module")
 def strict(launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """RocketPy alone: a master and a name server that keep all admin codes for admins."""

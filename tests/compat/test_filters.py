@@ -38,15 +38,15 @@ def numbers(session) -> list[int]:
     return sorted(session.indexes("consumed"))
 
 
-def test_a_push_consumer_gets_what_its_expression_selects(run, open_session, java, filtering):
+def test_a_push_consumer_gets_what_its_expression_selects(run, open_session, client, filtering):
     topic, group = unique("Sql"), unique("CG")
-    run(java, filtering, "produce", topic=topic, count=40, tags="A,B,C", numbered="true")
+    run(client, filtering, "produce", topic=topic, count=40, tags="A,B,C", numbered="true")
     sql = "TAGS IN ('A', 'B') AND number BETWEEN 10 AND 30 AND owner = 'compat'"
-    consumer = open_session(java, filtering, "consume", topic=topic, group=group, sql=sql)
+    consumer = open_session(client, filtering, "consume", topic=topic, group=group, sql=sql)
     first = [number for number in range(10, 31) if number % 3 != 2]
     consumer.wait(lambda: numbers(consumer) == first, "what was sent before", PATIENCE_S)
-    run(java, filtering, "produce", topic=topic, first=29, count=4, tags="A,B,C", numbered="true", mode="async")
-    run(java, filtering, "produce", topic=topic, first=24, count=4, tags="A,B,C", numbered="true", mode="batch")
+    run(client, filtering, "produce", topic=topic, first=29, count=4, tags="A,B,C", numbered="true", mode="async")
+    run(client, filtering, "produce", topic=topic, first=24, count=4, tags="A,B,C", numbered="true", mode="batch")
     more = sorted([*first, 30, 24, 25, 27])
     consumer.wait(lambda: numbers(consumer) == more, "what was sent after", PATIENCE_S)
     consumer.stop()

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
-from kit.cluster import unique
+from kit.cluster import Cluster, unique
 from test_consume import dead_letters, in_lanes, introduce
 from test_lookups import key as queue_of
 from test_send import stored
 
+# Quick checks of transactions, and SQL92.
+WILLING = {"transactionCheckInterval": 1500, "transactionTimeOut": 1000, "enablePropertyFilter": "true"}
 MODES = ["sync", "async", "oneway", "batch", "orderly"]
+
+
+@pytest.fixture(scope="module")
+def willing(server_kind: str, launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two masters that filter by properties, and ask about transactions soon."""
+    cluster = Cluster(launcher(server_kind), tmp_path_factory.mktemp(f"willing-{server_kind}"), **WILLING)
+    try:
+        yield cluster.start()
+    finally:
+        cluster.kill()
 
 
 def test_every_way_of_sending_and_every_lookup(run, newer_java, cluster):
@@ -75,3 +88,30 @@ def test_delayed_messages_come_when_they_are_due(run, open_session, newer_java, 
     consumer.stop()
     assert sorted(event["index"] for event in delivered) == [0, 1, 2, 3]
     assert all(event["store_timestamp"] - event["born_timestamp"] >= 2000 for event in delivered)
+
+
+@pytest.mark.slow
+def test_transactions_end_as_the_producer_or_a_check_says(run, open_session, newer_java, willing):
+    topic, group = unique("Tx"), unique("CG")
+    run(newer_java, willing, "create-topic", topic=topic, queues=2)
+    consumer = open_session(newer_java, willing, "consume", topic=topic, group=group)
+    producer = open_session(newer_java, willing, "transact", topic=topic, group=unique("PG"), count=12,
+                            local="commit,rollback,unknown", check="commit,rollback", stay="true")
+    producer.wait(lambda: set(producer.indexes("checked")) == {2, 5, 8, 11}, "the open ones are asked about", 40)
+    wanted = {0, 3, 6, 9, 2, 8}
+    consumer.wait(lambda: set(consumer.indexes("consumed")) == wanted, "what is committed arrives", 40)
+    producer.stop()
+    consumer.stop()
+    assert Counter(consumer.indexes("consumed")) == Counter(wanted)
+
+
+@pytest.mark.slow
+def test_an_expression_selects(run, open_session, newer_java, willing):
+    topic = unique("Sql")
+    run(newer_java, willing, "produce", topic=topic, count=40, tags="A,B,C", numbered="true")
+    sql = "TAGS IN ('A', 'B') AND number BETWEEN 10 AND 30 AND owner = 'compat'"
+    consumer = open_session(newer_java, willing, "consume", topic=topic, group=unique("CG"), sql=sql)
+    wanted = [number for number in range(10, 31) if number % 3 != 2]
+    consumer.wait(lambda: sorted(consumer.indexes("consumed")) == wanted, "what is selected", 60)
+    consumer.stop()
+    assert sorted(consumer.indexes("consumed")) == wanted

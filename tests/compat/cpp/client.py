@@ -44,9 +44,16 @@ def message(options: Options, index: int) -> Message:
     return made
 
 
+def sign(client: Producer | PushConsumer, options: Options) -> None:
+    """With the account of the options, if they name one."""
+    if key := options.get("accessKey"):
+        client.set_session_credentials(key, options["secretKey"], "ALIYUN")
+
+
 def produce(options: Options) -> None:
     producer = Producer(options.get("group", "PG_cpp"), timeout=5000)
     producer.set_namesrv_addr(options["namesrv"])
+    sign(producer, options)
     producer.start()
     try:
         MODES[options.get("mode", "sync")](producer, options)
@@ -76,7 +83,10 @@ def patiently(send: Callable[..., Any], *arguments: object) -> Any:
 
 def sync(producer: Producer, options: Options) -> None:
     for index in indexes(options):
-        sent(index, patiently(producer.send_sync, message(options, index)))
+        try:
+            sent(index, patiently(producer.send_sync, message(options, index)))
+        except RocketMQException as problem:
+            emit("failed", index=index, error=str(problem))
 
 
 def asynchronous(producer: Producer, options: Options) -> None:
@@ -116,6 +126,7 @@ def consume(options: Options) -> None:
     model = MessageModel[options.get("model", "CLUSTERING")]
     consumer = PushConsumer(options["group"], orderly=options.get("order") == "true", message_model=model)
     consumer.set_namesrv_addr(options["namesrv"])
+    sign(consumer, options)
     consumer.set_instance_name(options.get("instance", f"cpp{time.time_ns()}"))
 
     def take(_: object, handle: int) -> int:

@@ -45,6 +45,9 @@ func consume(given options) error {
 		return err
 	}
 	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: given.text("tags", "*")}
+	if given["sql"] != "" {
+		selector = consumer.MessageSelector{Type: consumer.SQL92, Expression: given["sql"]}
+	}
 	if err = receiver.Subscribe(given["topic"], selector, listener(given)); err != nil {
 		return err
 	}

@@ -67,6 +67,9 @@ func newMessage(index int, given options) *primitive.Message {
 		message.WithShardingKey(strconv.Itoa(index % given.number("lanes", 4)))
 	}
 	message.WithProperty("owner", given.text("owner", "compat"))
+	if given["numbered"] == "true" {
+		message.WithProperty("number", strconv.Itoa(index))
+	}
 	return message
 }
 
