@@ -77,7 +77,7 @@ def showing(authority: Authority, name: str) -> list[str]:
 
 
 def sends(run, client: JavaClient, cluster: Cluster, topic: str, first: int = 0, count: int = 3,
-          timeout_ms: int = 5000) -> int:
+          timeout_ms: int = 15_000) -> int:
     """How many of its messages the client got rid of."""
     sent = run(client, cluster, "produce", topic=topic, first=first, count=count, timeoutMs=timeout_ms)
     assert len(sent.of("sent")) + len(sent.of("failed")) == count

@@ -51,7 +51,7 @@ def sign(client: Producer | PushConsumer, options: Options) -> None:
 
 
 def produce(options: Options) -> None:
-    producer = Producer(options.get("group", "PG_cpp"), timeout=5000)
+    producer = Producer(options.get("group", "PG_cpp"), timeout=15000)
     producer.set_namesrv_addr(options["namesrv"])
     sign(producer, options)
     producer.start()
@@ -99,7 +99,7 @@ def answered(producer: Producer, made: Message) -> SendResult:
     """The result that the callback of an asynchronous send is given, or the exception."""
     outcome: queue.SimpleQueue[Any] = queue.SimpleQueue()
     producer.send_async(made, outcome.put, outcome.put)
-    result = outcome.get(timeout=10)
+    result = outcome.get(timeout=30)
     if isinstance(result, Exception):
         raise result
     return result

@@ -24,7 +24,7 @@ func produce(given options) error {
 		producer.WithNsResolver(primitive.NewPassthroughResolver(given.list("namesrv"))),
 		producer.WithGroupName(given.text("group", "PG_compat_go")),
 		producer.WithInstanceName(given.text("instance", fmt.Sprintf("P%d", time.Now().UnixNano()))),
-		producer.WithSendMsgTimeout(5*time.Second),
+		producer.WithSendMsgTimeout(15*time.Second),
 		producer.WithRetry(2),
 		producer.WithQueueSelector(selectorFor(given)),
 	)

@@ -40,7 +40,7 @@ func transact(given options) error {
 		producer.WithNsResolver(primitive.NewPassthroughResolver(given.list("namesrv"))),
 		producer.WithGroupName(given.text("group", "PG_transact_go")),
 		producer.WithInstanceName(given.text("instance", fmt.Sprintf("T%d", time.Now().UnixNano()))),
-		producer.WithSendMsgTimeout(5*time.Second),
+		producer.WithSendMsgTimeout(15*time.Second),
 		producer.WithQueueSelector(producer.NewRoundRobinQueueSelector()),
 	)
 	if err != nil {

@@ -31,8 +31,8 @@ BROKER_DEFAULTS = {
     "messageDelayLevel": "1s 1s 1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s",
     "flushConsumerOffsetInterval": 1000,
     # A loaded test machine must not look like an overloaded broker (upstream's default is 200 ms).
-    "waitTimeMillsInSendQueue": 5000,
-    "osPageCacheBusyTimeOutMills": 5000,
+    "waitTimeMillsInSendQueue": 15_000,
+    "osPageCacheBusyTimeOutMills": 15_000,
     "diskMaxUsedSpaceRatio": 95,
 }
 

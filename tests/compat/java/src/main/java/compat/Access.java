@@ -144,7 +144,7 @@ final class Access {
             producer.setNamesrvAddr(options.need("namesrv"));
             producer.setInstanceName("A" + System.nanoTime());
             producer.setRetryTimesWhenSendFailed(0);
-            producer.setSendMsgTimeout(5000);
+            producer.setSendMsgTimeout(15_000);
             producer.start();
             meet(producer);
             producers.put(key + secret, producer);

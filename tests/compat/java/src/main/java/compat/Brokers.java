@@ -1,5 +1,6 @@
 package compat;
 
+import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.impl.FindBrokerResult;
 import org.apache.rocketmq.client.impl.factory.MQClientInstance;
 import org.apache.rocketmq.common.message.MessageQueue;
@@ -20,6 +21,15 @@ final class Brokers {
                 client.sendHeartbeatToAllBrokerWithLock();
                 Thread.sleep(20);
             }
+        }
+    }
+
+    /** All that make topics by themselves. */
+    static void meet(DefaultMQPullConsumer consumer) throws Exception {
+        MQClientInstance client = consumer.getDefaultMQPullConsumerImpl().getRebalanceImpl().getmQClientFactory();
+        client.updateTopicRouteInfoFromNameServer("TBW102");
+        if (client.getAnExistTopicRouteData("TBW102") != null) {
+            meet(client, consumer.fetchSubscribeMessageQueues("TBW102"));
         }
     }
 

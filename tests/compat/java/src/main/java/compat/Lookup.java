@@ -15,6 +15,7 @@ final class Lookup {
         consumer.setNamesrvAddr(options.need("namesrv"));
         consumer.setInstanceName("K" + System.nanoTime());
         consumer.start();
+        Brokers.meet(consumer);
         return consumer;
     }
 

@@ -38,7 +38,7 @@ final class Produce {
         producer.setPollNameServerInterval(1000);
         producer.setHeartbeatBrokerInterval(2000);
         producer.setInstanceName(options.text("instance", "P" + System.nanoTime()));
-        producer.setSendMsgTimeout(options.number("timeoutMs", 5000));
+        producer.setSendMsgTimeout(options.number("timeoutMs", 15_000));
     }
 
     static void run(Options options) throws Exception {

@@ -4,7 +4,6 @@ import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
-import org.apache.rocketmq.client.impl.factory.MQClientInstance;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -15,20 +14,11 @@ final class Pull {
         consumer.setNamesrvAddr(options.need("namesrv"));
         consumer.setInstanceName(options.text("instance", "L" + System.nanoTime()));
         consumer.start();
-        if (!options.text("sql", "").isEmpty()) {
-            meetBrokers(consumer, options.need("topic"));
-        }
+        Brokers.meet(consumer); // which also tell their versions: the client asks old ones for nothing by SQL92
         for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(options.need("topic"))) {
             drain(consumer, queue, options);
         }
         consumer.shutdown();
-    }
-
-    /** The client filters by SQL92 only where it knows the broker's version, which comes with the answer to a heartbeat. */
-    private static void meetBrokers(DefaultMQPullConsumer consumer, String topic) throws Exception {
-        MQClientInstance client = consumer.getDefaultMQPullConsumerImpl().getRebalanceImpl().getmQClientFactory();
-        client.updateTopicRouteInfoFromNameServer(topic);
-        Brokers.meet(client, consumer.fetchSubscribeMessageQueues(topic));
     }
 
     private static void drain(DefaultMQPullConsumer consumer, MessageQueue queue, Options options) throws Exception {

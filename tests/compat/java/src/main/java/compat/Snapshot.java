@@ -31,6 +31,7 @@ final class Snapshot {
     static void run(Options options) throws Exception {
         Snapshot work = new Snapshot(options);
         work.consumer.start();
+        Brokers.meet(work.consumer);
         for (String topic : options.need("topics").split(",")) {
             for (MessageQueue queue : new TreeSet<>(work.consumer.fetchSubscribeMessageQueues(topic))) {
                 work.queue(queue);

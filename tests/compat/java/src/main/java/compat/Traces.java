@@ -19,6 +19,7 @@ final class Traces {
         consumer.setNamesrvAddr(options.need("namesrv"));
         consumer.setInstanceName("T" + System.nanoTime());
         consumer.start();
+        Brokers.meet(consumer);
         for (MessageExt message : find(consumer, options)) {
             String data = new String(message.getBody(), StandardCharsets.UTF_8);
             for (TraceContext context : TraceDataEncoder.decoderFromTraceDataString(data)) {

@@ -30,7 +30,7 @@ final class Transact implements TransactionListener {
         producer.setPollNameServerInterval(1000);
         producer.setHeartbeatBrokerInterval(1000);
         producer.setInstanceName(options.text("instance", "T" + System.nanoTime()));
-        producer.setSendMsgTimeout(5000);
+        producer.setSendMsgTimeout(15_000);
         producer.setTransactionListener(this);
     }
 
