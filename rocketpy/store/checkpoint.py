@@ -28,7 +28,8 @@ class Checkpoint:
         self.physic_msg_timestamp = 0   # commit log
         self.logics_msg_timestamp = 0   # consume queues
         self.index_msg_timestamp = 0    # closed index files
-        self.is_known = False           # whether `load` found the times; else the file should be written anew
+        self.is_known = False           # whether `load` found the times
+        self.is_whole = False           # and a file of the right length; else it should be written anew
 
     @property
     def min_timestamp(self) -> int:
@@ -57,6 +58,7 @@ class Checkpoint:
             log.error("store checkpoint file %s is garbled behind its times: everything is recovered", self.path)
             return
         self._take(*LAYOUT.unpack_from(data))
+        self.is_whole = self.is_known and len(data) == FILE_SIZE
 
     def persist(self) -> None:
         """Write the file and wait until it is on disk."""

@@ -152,7 +152,7 @@ class MessageStore:
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Accept puts: from here on a crash is noticed at the next start."""
         self._loop = loop
-        if not self.checkpoint.is_known:
+        if not self.checkpoint.is_whole:
             self._replace_checkpoint()
         self._mark_open()
         self._run_aside(self.remover.clear_left_overs)

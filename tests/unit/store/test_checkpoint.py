@@ -53,6 +53,14 @@ def test_damage_is_zeros_and_a_line(checkpoint: Checkpoint, data: bytes, caplog:
     assert not checkpoint.is_known
 
 
+@pytest.mark.parametrize(("length", "is_whole"), [(24, False), (1830, False), (4096, True), (4097, False)])
+def test_times_in_a_file_of_another_length_count(checkpoint: Checkpoint, length: int, is_whole: bool) -> None:
+    checkpoint.path.parent.mkdir()
+    checkpoint.path.write_bytes(struct.pack(">qqq", NOW_MS, NOW_MS, 0).ljust(length, b"\0"))
+    checkpoint.load()
+    assert (checkpoint.physic_msg_timestamp, checkpoint.is_known, checkpoint.is_whole) == (NOW_MS, True, is_whole)
+
+
 def test_persist_keeps_the_size(checkpoint: Checkpoint) -> None:
     checkpoint.path.parent.mkdir()
     checkpoint.path.write_bytes(b"\xff" * 5000)

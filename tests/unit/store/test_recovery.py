@@ -539,6 +539,16 @@ def test_a_damaged_checkpoint_is_written_anew_at_the_start(open_store: OpenStore
     assert open_store().paths.checkpoint.read_bytes() == bytes(4096)
 
 
+@pytest.mark.parametrize("length", [1830, 5000])
+def test_a_checkpoint_of_another_length_has_its_own_again_at_the_start(open_store: OpenStore, length: int) -> None:
+    store = open_store()
+    put(store, 3)
+    store.shutdown()
+    whole = store.paths.checkpoint.read_bytes()
+    store.paths.checkpoint.write_bytes(whole[:length].ljust(length, b"\0"))
+    assert open_store().paths.checkpoint.read_bytes() == whole
+
+
 def test_the_last_message_before_a_blank_is_whole(open_store: OpenStore) -> None:
     """The process dies between the file's end and the first record of the next one."""
     store = open_store()
