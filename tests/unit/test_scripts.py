@@ -299,7 +299,8 @@ def test_the_tests_exit_code_is_pytests(checkout: Checkout) -> None:
 def test_the_fast_tests_need_no_tools(checkout: Checkout) -> None:
     done = checkout.test("fast", "-x", ROCKETPY_REQUIRE_TOOLS="1")
     assert done.stdout.endswith(
-        "ran -m pytest tests/unit -x\nran -m pytest tests/golden tests/property tests/house -x\n"
+        "ran -m pytest tests/unit --ignore=tests/unit/store --ignore=tests/unit/store_tool -x\n"
+        "ran -m pytest tests/golden tests/property tests/house tests/unit/store tests/unit/store_tool -x\n"
     )
     assert (done.returncode, done.stderr) == (0, "")
     (checkout.folder / "pytest-exit").write_text("3")
