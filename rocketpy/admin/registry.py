@@ -11,6 +11,8 @@ from importlib import import_module
 
 from rocketpy.admin.command import Command
 
+LIKENESS = 0.6  # of 1: a command that is meant may be far from what was typed
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -92,10 +94,9 @@ def find(name: str) -> Entry | None:
 
 def nearest(name: str) -> str:
     """The command that is most like a name that none has; empty when there is none."""
-    import difflib
+    from rocketpy.config.apply import nearest as nearest_of  # only a wrong name pays for it
 
-    near = difflib.get_close_matches(name.lower(), entries(), 1)
-    return entries()[near[0]].name if near else ""
+    return nearest_of(name, {entry.name for entry in entries().values()}, LIKENESS)
 
 
 def listing() -> str:

@@ -94,10 +94,10 @@ def _derived_path(file: PropertiesFile, entry: Entry, store: MessageStoreConfig)
         file.remark(entry.line, f"{entry.key}={entry.value} is not used: {used} is, which follows storePathRootDir")
 
 
-def nearest(key: str, known: set[str]) -> str:
-    """The known key that is most like it, or nothing; case does not count."""
+def nearest(key: str, known: set[str], likeness: float = 0.75) -> str:
+    """The known key that is most like it, by at least so much of 1, or nothing; case does not count."""
     import difflib  # only a wrong key pays for it
 
     by_lower = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(key.lower(), by_lower, 1, 0.75)
+    found = difflib.get_close_matches(key.lower(), by_lower, 1, likeness)
     return by_lower[found[0]] if found else ""
