@@ -9,9 +9,11 @@ import json
 from random import Random
 from typing import Any
 
+from kit.cluster import GET_BROKER_CLUSTER_INFO
+
 from oracle.lockstep import TAG, Packed
 from oracle.namesrv_scenarios import body_of, compressed, topic, who
-from oracle.steps import GET_BROKER_CLUSTER_INFO, Ask, Close, Names
+from oracle.steps import Ask, Close, Names
 
 BROKERS = tuple(f"{TAG}-{letter}" for letter in "abc")
 TOPICS = tuple(f"{TAG}_t{number}" for number in range(5))

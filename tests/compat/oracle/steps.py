@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit import wire
+from kit.cluster import GET_BROKER_CLUSTER_INFO
 
 from oracle.broker_scenarios import (
     GET_MAX_OFFSET,
@@ -20,10 +21,9 @@ from oracle.broker_scenarios import (
     send_ext,
 )
 from oracle.lockstep import TAG, Recorder
-from oracle.transcript import SILENCE, Step, setting_names
+from oracle.transcript import GET_ALL_TOPIC_CONFIG, SILENCE, Step, setting_names
 
-GET_ALL_TOPIC_CONFIG, GET_CONSUMER_CONNECTION_LIST, GET_PRODUCER_CONNECTION_LIST = 21, 203, 204
-GET_BROKER_CLUSTER_INFO = 106
+GET_CONSUMER_CONNECTION_LIST, GET_PRODUCER_CONNECTION_LIST = 203, 204
 STORED = (0, 10, 11, 12)
 TABLES = {"topicConfigTable", "subscriptionGroupTable", "offsetTable", "topicList", "consumeStatsList"}
 PATIENCE_S = 8.0
